@@ -1,0 +1,125 @@
+"""The resources behind the Lambda API: functions, versions and aliases.
+
+These are the documents that the store keeps, in SQLite and, on a cluster, in custom resources. What
+a caller configures stands in a *spec*; what the platform says of it, in a *status*. They are plain
+values: nothing here does I/O, and a change is a new value (`msgspec.structs.replace`).
+"""
+
+import enum
+
+import msgspec
+
+from inglenook.model import limits
+
+LATEST = "$LATEST"
+
+
+class State(enum.Enum):
+    """Whether a version can be invoked (API member `State`)."""
+
+    PENDING = "Pending"
+    ACTIVE = "Active"
+    INACTIVE = "Inactive"
+    FAILED = "Failed"
+
+
+class UpdateStatus(enum.Enum):
+    """How the last change of `$LATEST` went (API member `LastUpdateStatus`)."""
+
+    SUCCESSFUL = "Successful"
+    FAILED = "Failed"
+    IN_PROGRESS = "InProgress"
+
+
+class Code(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A deployment package: a zip, by its content."""
+
+    sha256: str
+    """Of the zip, 64 hex digits: its name in the code store."""
+    size_bytes: int
+    """Of the zip."""
+
+
+class Logging(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where and how a function logs (API member `LoggingConfig`)."""
+
+    format: str = "Text"
+    log_group: str
+    application_level: str | None = None
+    system_level: str | None = None
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What runs: all of a function that publishing a version freezes."""
+
+    code: Code
+    runtime: str
+    handler: str
+    role: str
+    logging: Logging
+    description: str = ""
+    timeout_s: int = limits.TIMEOUT_S_DEFAULT
+    memory_mb: int = limits.MEMORY_MB_DEFAULT
+    ephemeral_storage_mb: int = limits.EPHEMERAL_STORAGE_MB_MIN
+    architecture: str = "x86_64"
+    environment: dict[str, str] | None = None
+    """None when never given; given empty is `{}`, and the API shows the difference."""
+    tracing: str = "PassThrough"
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the platform says of `$LATEST` or of a published version."""
+
+    revision_id: str
+    last_modified: str
+    """As the API prints it: `2026-11-21T13:46:00.000+0000`."""
+    generation: int = 1
+    """Grows with every change of what runs; environments of an older generation are retired."""
+    state: State = State.PENDING
+    state_reason: str | None = None
+    state_reason_code: str | None = None
+    last_update: UpdateStatus | None = None
+    last_update_reason: str | None = None
+    last_update_reason_code: str | None = None
+
+
+class Function(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A function: its `$LATEST`, and what all its versions share."""
+
+    name: str
+    uid: str
+    """Distinguishes a function from a deleted one of the same name."""
+    spec: Spec
+    status: Status
+    tags: dict[str, str] = {}
+    last_version: int = 0
+    """The highest version number ever published; numbers are not used twice."""
+    last_published_generation: int | None = None
+    """The generation of `$LATEST` that `last_version` froze, so that publishing again with nothing
+    changed answers the same version."""
+    reserved_concurrency: int | None = None
+    deleting: bool = False
+    """Set first when a function is deleted, so that a crash half-way is finished at the next start."""
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A published, immutable version of a function."""
+
+    function_name: str
+    function_uid: str
+    number: int
+    spec: Spec
+    status: Status
+
+
+class Alias(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A name for one version of a function, or for two with weights."""
+
+    function_name: str
+    function_uid: str
+    name: str
+    function_version: str
+    description: str = ""
+    additional_version_weights: dict[str, float] = {}
+    """At most one entry: version number to its share of the invocations, 0.0–1.0."""
+    revision_id: str

@@ -1,0 +1,168 @@
+"""What a gateway and an agent say to each other.
+
+A message is a header (one of the structs below) and a body of raw bytes: the event, or the answer.
+Bodies are never re-encoded. Every exchange begins at the gateway with a stream number of its
+choosing and ends with exactly one message of the agent on that stream: the answer or `Refused`.
+`Welcome` and `Gone` come unasked, on stream 0.
+
+An agent serves one version at most, for its whole life. What it cannot do it refuses, and its
+refusal is the truth: the gateway then tries elsewhere.
+
+| gateway says | agent answers |
+|---|---|
+| `Specialise`: run this version from now on | `Specialised` |
+| `Start`: one more execution environment | `Started`, once init has ended, well or not |
+| `Invoke` + event: one invocation in that environment | `Result` + payload |
+| `Stop`: end that environment | `Gone`, on the same stream |
+| `Drain`: take nothing new, end when all is done | `Drained` |
+"""
+
+import enum
+
+import msgspec
+
+PROTOCOL = 1
+
+
+class Refusal(enum.Enum):
+    """Why an agent does not do what it was asked to."""
+
+    DRAINING = "draining"
+    FULL = "full"
+    WRONG_VERSION = "wrong version"
+    UNKNOWN_ENVIRONMENT = "unknown environment"
+    BUSY = "busy"
+    CODE_UNAVAILABLE = "code unavailable"
+    RUNTIME_UNAVAILABLE = "runtime unavailable"
+    CANNOT_START = "cannot start"
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether asking another agent would end the same way."""
+        return self in (Refusal.CODE_UNAVAILABLE, Refusal.RUNTIME_UNAVAILABLE)
+
+
+class VersionId(msgspec.Struct, frozen=True, kw_only=True):
+    """Which code and configuration an environment runs; two that differ never share one."""
+
+    function_name: str
+    function_uid: str
+    version: str
+    """A number, or `$LATEST`."""
+    generation: int
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
+    """An agent's first message: what it is and what it already runs."""
+
+    protocol: int = PROTOCOL
+    agent: str
+    version: VersionId | None = None
+    environments: list[str] = []
+
+
+class Specialise(msgspec.Struct, frozen=True, kw_only=True, tag="specialise"):
+    """All that an agent needs to run environments of a version."""
+
+    id: VersionId
+    runtime: str
+    handler: str
+    code_sha256: str
+    memory_mb: int
+    timeout_s: int
+    ephemeral_storage_mb: int
+    log_group: str
+    log_format: str = "Text"
+    variables: dict[str, str] = {}
+    region: str
+    account: str
+
+
+class Specialised(msgspec.Struct, frozen=True, kw_only=True, tag="specialised"):
+    """The version's code is in place; environments can be started."""
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
+    """Start an execution environment and run its init."""
+
+    initialization_type: str = "on-demand"
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
+    """An environment waits for events. After a failed init too: the next invocation inits again."""
+
+    environment: str
+    init_ms: float
+    init_ok: bool = True
+
+
+class Invoke(msgspec.Struct, frozen=True, kw_only=True, tag="invoke"):
+    """Run one event (the body). The agent alone enforces the function's timeout."""
+
+    environment: str
+    request_id: str
+    arn: str
+    """The invoked function's ARN, qualified as the caller asked for it."""
+    trace_id: str
+    client_context: str | None = None
+    """JSON, decoded from the caller's base64."""
+    cognito_identity: str | None = None
+    wants_tail: bool = False
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result"):
+    """How an invocation ended; the body is the payload for the caller."""
+
+    error: str | None = None
+    """Type of the function's error (as `Runtime.ExitError` or the exception's name), if it failed."""
+    tail: str | None = None
+    """The last 4 KB of its log, base64, if it was asked for."""
+    duration_ms: float = 0.0
+    billed_ms: int = 0
+    max_memory_mb: int = 0
+    is_reusable: bool = True
+    """Whether the environment takes another event. If not, `Gone` follows."""
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
+    """End an environment that has nothing to do."""
+
+    environment: str
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True, tag="gone"):
+    """An environment has ended, by `Stop` or on its own."""
+
+    environment: str
+    reason: str = ""
+
+
+class Drain(msgspec.Struct, frozen=True, kw_only=True, tag="drain"):
+    """Take nothing new; finish what runs; then stop all environments."""
+
+
+class Drained(msgspec.Struct, frozen=True, kw_only=True, tag="drained"):
+    """All environments of this agent have ended."""
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    """The agent does not do it, and nothing of it was begun."""
+
+    reason: Refusal
+    message: str = ""
+
+
+Header = (
+    Welcome
+    | Specialise
+    | Specialised
+    | Start
+    | Started
+    | Invoke
+    | Result
+    | Stop
+    | Gone
+    | Drain
+    | Drained
+    | Refused
+)
