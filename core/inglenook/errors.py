@@ -1,9 +1,9 @@
 """The one taxonomy of what can go wrong between a caller and the platform.
 
-Each class is an error of the Lambda API: it knows its name on the wire, its HTTP status, whose fault
-it is and which body keys the API uses for it (they differ; the service model and recorded answers
-agree on which). The docstring is the default message. Raise these anywhere below the API; one
-middleware turns them into responses.
+Each class is an error of the Lambda API: it knows its name on the wire, its HTTP status, whose
+fault it is and which body keys the API uses for it (they differ; the service model and recorded
+answers agree on which). The docstring is the default message. Raise these anywhere below the API;
+one middleware turns them into responses.
 
 A function's own failure is not an exception but a result, and is not here. `PlatformError`s that
 are not a caller's business carry a message for operators.

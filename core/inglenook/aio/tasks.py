@@ -40,7 +40,9 @@ class Tasks:
             return
         failure = task.exception()
         if failure is not None:
-            logger.error("background task failed", extra={"task": task.get_name()}, exc_info=failure)
+            logger.error(
+                "background task failed", extra={"task": task.get_name()}, exc_info=failure
+            )
             if self._on_failure is not None:
                 self._on_failure(task.get_name())
 

@@ -114,7 +114,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result"):
     """How an invocation ended; the body is the payload for the caller."""
 
     error: str | None = None
-    """Type of the function's error (as `Runtime.ExitError` or the exception's name), if it failed."""
+    """If it failed, the type of the error: `Runtime.ExitError`, or the exception's name."""
     tail: str | None = None
     """The last 4 KB of its log, base64, if it was asked for."""
     duration_ms: float = 0.0

@@ -1,0 +1,127 @@
+"""Which environment takes which invocation: the decisions of one version's pool.
+
+Pure state: events in (an invocation arrives, an environment has started, is free, is lost), answers
+out. What it promises:
+
+- an environment has one invocation at a time;
+- the most recently used idle environment is taken first, so that the others can go cold;
+- an invocation that finds none waits, first come first served, for whichever environment is free
+  first, a started one or one that finished;
+- as many starts are wanted as invocations wait, not more.
+
+It leaves to its caller how an environment is started, how many starts may be under way, and time.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+I = TypeVar("I", bound=Hashable)  # noqa: E741 - an invocation
+E = TypeVar("E", bound=Hashable)
+
+
+class Environments(Generic[I, E]):
+    """The environments of one version and the invocations that wait for one."""
+
+    def __init__(self) -> None:
+        self._idle: dict[E, float] = {}
+        """Since when each is idle, least recently used first."""
+        self._busy: dict[E, I] = {}
+        self._waiting: dict[I, None] = {}
+        """In order of arrival; a dict, so that one can leave from the middle."""
+        self._starting = 0
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether there is no environment, no start and nobody waiting."""
+        return not (self._idle or self._busy or self._waiting or self._starting)
+
+    @property
+    def waiting(self) -> list[I]:
+        """The invocations without an environment, in order of arrival."""
+        return list(self._waiting)
+
+    @property
+    def busy(self) -> dict[E, I]:
+        """A copy of which environment runs which invocation."""
+        return dict(self._busy)
+
+    @property
+    def size(self) -> int:
+        """How many environments there are."""
+        return len(self._idle) + len(self._busy)
+
+    def first_waiting(self) -> I | None:
+        """Return who has waited longest."""
+        return next(iter(self._waiting), None)
+
+    def arrive(self, invocation: I) -> E | None:
+        """Return the idle environment that takes the invocation, or let it wait."""
+        if not self._idle:
+            self._waiting[invocation] = None
+            return None
+        environment, _ = self._idle.popitem()
+        self._busy[environment] = invocation
+        return environment
+
+    def starts_wanted(self) -> int:
+        """Return how many more starts should be under way."""
+        return max(0, len(self._waiting) - self._starting)
+
+    def start_begun(self) -> None:
+        """Count a start as under way."""
+        self._starting += 1
+
+    def start_failed(self) -> None:
+        """Count a start as ended without an environment."""
+        self._starting -= 1
+
+    def started(self, environment: E, now: float) -> I | None:
+        """Take the environment of a start; return the invocation that it gets, if one waits."""
+        self._starting -= 1
+        return self._offer(environment, now)
+
+    def freed(self, environment: E, now: float) -> I | None:
+        """Take an environment back that has answered; return the invocation that it gets next."""
+        if self._busy.pop(environment, None) is None:
+            return None
+        return self._offer(environment, now)
+
+    def _offer(self, environment: E, now: float) -> I | None:
+        invocation = self.first_waiting()
+        if invocation is None:
+            self._idle[environment] = now
+            return None
+        del self._waiting[invocation]
+        self._busy[environment] = invocation
+        return invocation
+
+    def lost(self, environment: E) -> I | None:
+        """Forget an environment; return the invocation that was in it, if one was."""
+        self._idle.pop(environment, None)
+        return self._busy.pop(environment, None)
+
+    def of(self, belongs: Callable[[E], bool]) -> list[E]:
+        """Return the environments for which `belongs` is true, idle or busy."""
+        return [each for each in (*self._idle, *self._busy) if belongs(each)]
+
+    def requeue(self, invocation: I) -> None:
+        """Put an invocation that was refused before it began back, ahead of all that wait."""
+        self._waiting = {invocation: None, **self._waiting}
+
+    def abandon(self, invocation: I) -> bool:
+        """Let a waiting invocation go; return whether it was waiting."""
+        if invocation not in self._waiting:
+            return False
+        del self._waiting[invocation]
+        return True
+
+    def idle_since_before(self, moment: float) -> list[E]:
+        """Remove and return the environments that have been idle since before `moment`."""
+        expired = []
+        for environment, since in self._idle.items():
+            if since >= moment:
+                break
+            expired.append(environment)
+        for environment in expired:
+            del self._idle[environment]
+        return expired

@@ -1,0 +1,101 @@
+"""All settings of the platform, and the only place that reads the process environment.
+
+Every field has a default, a unit in its name and a sentence. A field is set by the variable
+`INGLENOOK_<GROUP>_<FIELD>`; all mistakes are reported together, naming the variables.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from inglenook.model import limits
+
+
+class SettingsError(Exception):
+    """The environment holds settings that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The Lambda API and the invoke path."""
+
+    account_concurrency: int = limits.CONCURRENT_EXECUTIONS_DEFAULT
+    """Concurrent executions of all functions together (the account's quota)."""
+    queue_timeout_s: float = 60.0
+    """How long an admitted invocation may wait for an environment before it fails with 500."""
+    starts_in_flight: int = 32
+    """How many environments may be starting at once; more wait their turn."""
+    environment_idle_timeout_s: float = 600.0
+    """How long an environment without work is kept."""
+    answer_grace_s: float = 30.0
+    """How long past a function's timeout an agent may stay silent before it is given up."""
+    drain_timeout_s: float = 10.0
+    """How long invocations in flight may take when the process stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """Execution environments."""
+
+    init_timeout_s: float = limits.INIT_TIMEOUT_S
+    """How long init may take before it is killed and left to the first invocation."""
+    spares: int = 2
+    """How many forked processes are kept ready for each interpreter."""
+    sandbox: bool = True
+    """Whether to give functions a mount namespace of their own where the kernel allows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one process."""
+
+    gateway: Gateway = field(default_factory=Gateway)
+    agent: Agent = field(default_factory=Agent)
+
+
+G = TypeVar("G", Gateway, Agent)
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. Raises SettingsError with all mistakes in one message."""
+    variables = os.environ if environment is None else environment
+    mistakes: list[str] = []
+    settings = Settings(
+        gateway=_group(Gateway, "GATEWAY", variables, mistakes),
+        agent=_group(Agent, "AGENT", variables, mistakes),
+    )
+    if mistakes:
+        raise SettingsError("; ".join(mistakes))
+    return settings
+
+
+def _group(kind: type[G], prefix: str, variables: Mapping[str, str], mistakes: list[str]) -> G:
+    values: dict[str, object] = {}
+    for each in dataclasses.fields(kind):
+        name = f"INGLENOOK_{prefix}_{each.name.upper()}"
+        text = variables.get(name)
+        if text is None:
+            continue
+        try:
+            values[each.name] = _parsed(text, each.type)
+        except ValueError:
+            mistakes.append(f"{name}={text!r} is not a valid {_kind_name(each.type)}")
+    return kind(**values)  # type: ignore[arg-type] # checked by _parsed, field by field
+
+
+def _parsed(text: str, kind: object) -> object:
+    if kind is bool:
+        lowered = text.lower()
+        if lowered not in {"true", "false", "1", "0"}:
+            raise ValueError(text)
+        return lowered in {"true", "1"}
+    number = int(text) if kind is int else float(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def _kind_name(kind: object) -> str:
+    return {bool: "boolean", int: "whole number"}.get(kind, "number")  # type: ignore[call-overload, no-any-return] # keyed by the types above

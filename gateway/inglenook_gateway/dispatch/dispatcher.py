@@ -1,0 +1,159 @@
+"""The owner of functions: admission, and one fleet for each version that runs.
+
+An invocation is admitted under its function's limit (it then holds a lease until it is settled) and
+handed to the fleet of its version. Nobody who waits for an outcome is needed for it to be recorded:
+a caller that hangs up changes nothing for the function, or for the count.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from inglenook import errors, settings
+from inglenook.aio import clock, tasks
+from inglenook.capacity import concurrency
+from inglenook.model import function
+from inglenook.wire import messages
+from inglenook_gateway.dispatch import fleet, invocation, pods, starts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+_REAP_EVERY_S = 1.0
+
+
+class Dispatcher:
+    """Run events in environments, within the limits."""
+
+    def __init__(
+        self,
+        *,
+        supply: pods.Pods,
+        time: clock.Clock,
+        limits: settings.Gateway,
+        region: str,
+        account: str,
+    ) -> None:
+        self._supply = supply
+        self._clock = time
+        self._limits = limits
+        self._region = region
+        self._account = account
+        self._ledger = concurrency.Ledger(limits.account_concurrency)
+        self._starts = starts.Starts(limits.starts_in_flight)
+        self._fleets: dict[messages.VersionId, fleet.Fleet] = {}
+        self._background = tasks.Tasks()
+        self._is_draining = False
+        self._settled: asyncio.Event = asyncio.Event()
+        self._in_flight: set[invocation.Invocation] = set()
+
+    def invoke(
+        self, version: messages.VersionId, spec: function.Spec, event: invocation.Event
+    ) -> asyncio.Future[invocation.Outcome]:
+        """Admit an event and return the future of its outcome.
+
+        The future may be abandoned; the function runs on. Raises TooManyRequestsError when a limit
+        is reached, ServiceError when this gateway is going away. The future itself fails with an
+        ApiError when the platform could not run the event.
+        """
+        if self._is_draining:
+            raise errors.ServiceError("This gateway is shutting down.")
+        name = version.function_name
+        invoked = invocation.Invocation(
+            name, event, self._clock.monotonic() + self._limits.queue_timeout_s
+        )
+        throttle = self._ledger.acquire(name, invoked)
+        if throttle is not None:
+            raise errors.TooManyRequestsError(throttle.value)
+        self._in_flight.add(invoked)
+        self._fleet(version, spec).run(invoked)
+        return invoked.outcome
+
+    def _settle(
+        self, invoked: invocation.Invocation, outcome: invocation.Outcome | errors.ApiError
+    ) -> None:
+        self._ledger.release(invoked.function, invoked)
+        self._in_flight.discard(invoked)
+        if not invoked.outcome.done():
+            if isinstance(outcome, invocation.Outcome):
+                invoked.outcome.set_result(outcome)
+            else:
+                invoked.outcome.set_exception(outcome)
+        if self._is_draining and not self._in_flight:
+            self._settled.set()
+
+    def _fleet(self, version: messages.VersionId, spec: function.Spec) -> fleet.Fleet:
+        found = self._fleets.get(version)
+        if found is None:
+            found = self._fleets[version] = fleet.Fleet(
+                messages.Specialise(
+                    id=version,
+                    runtime=spec.runtime,
+                    handler=spec.handler,
+                    code_sha256=spec.code.sha256,
+                    memory_mb=spec.memory_mb,
+                    timeout_s=spec.timeout_s,
+                    ephemeral_storage_mb=spec.ephemeral_storage_mb,
+                    log_group=spec.logging.log_group,
+                    log_format=spec.logging.format,
+                    variables=spec.environment or {},
+                    region=self._region,
+                    account=self._account,
+                ),
+                supply=self._supply,
+                starts_in_flight=self._starts,
+                settle=self._settle,
+                time=self._clock,
+                limits=self._limits,
+                background=self._background,
+            )
+        return found
+
+    def reserve(self, function_name: str, limit: int | None) -> None:
+        """Set or remove a function's reserved concurrency."""
+        self._ledger.reserve(function_name, limit)
+
+    def in_use(self, function_name: str) -> int:
+        """Count a function's executions under way."""
+        return self._ledger.in_use(function_name)
+
+    def environments(self) -> dict[messages.VersionId, int]:
+        """Return how many environments each version has."""
+        return {version: each.size for version, each in self._fleets.items()}
+
+    def retire(self, is_old: "Callable[[messages.VersionId], bool]") -> None:
+        """Keep no environments of versions that are not current any more."""
+        for version, each in list(self._fleets.items()):
+            if is_old(version):
+                each.retire()
+                self._forget_unused(version)
+
+    def _forget_unused(self, version: messages.VersionId) -> None:
+        each = self._fleets[version]
+        if each.is_unused:
+            del self._fleets[version]
+            each.close()
+
+    async def reap_forever(self) -> None:
+        """Stop what has been idle too long, once a second."""
+        while True:
+            await asyncio.sleep(_REAP_EVERY_S)
+            for version, each in list(self._fleets.items()):
+                each.reap()
+                self._forget_unused(version)
+
+    async def close(self) -> None:
+        """Admit nothing more, let what runs finish within the drain time, and end all agents."""
+        self._is_draining = True
+        if self._in_flight:
+            try:
+                async with asyncio.timeout(self._limits.drain_timeout_s):
+                    await self._settled.wait()
+            except TimeoutError:
+                logger.warning("stopping with work in flight", extra={"n": len(self._in_flight)})
+        await self._background.close()
+        for each in self._fleets.values():
+            each.close()
+        self._fleets.clear()

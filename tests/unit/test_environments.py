@@ -1,0 +1,140 @@
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from inglenook.capacity.environments import Environments
+
+
+def started(count: int) -> Environments[str, int]:
+    pool: Environments[str, int] = Environments()
+    for n in range(count):
+        pool.start_begun()
+        assert pool.started(n, now=float(n)) is None
+    return pool
+
+
+def test_the_most_recently_used_environment_is_taken_first() -> None:
+    pool = started(3)
+    assert pool.arrive("a") == 2
+    assert pool.arrive("b") == 1
+    assert pool.freed(2, now=10.0) is None
+    assert pool.arrive("c") == 2
+
+
+def test_whichever_environment_is_free_first_takes_who_waited_longest() -> None:
+    pool = started(1)
+    assert pool.arrive("a") == 0
+    assert pool.arrive("b") is None
+    assert pool.arrive("c") is None
+    assert pool.starts_wanted() == 2
+    pool.start_begun()
+    assert pool.freed(0, now=1.0) == "b"
+    assert pool.started(1, now=2.0) == "c"
+    assert pool.starts_wanted() == 0
+
+
+def test_no_more_starts_are_wanted_than_invocations_wait() -> None:
+    pool: Environments[str, int] = Environments()
+    pool.arrive("a")
+    pool.start_begun()
+    assert pool.starts_wanted() == 0
+    pool.start_failed()
+    assert pool.starts_wanted() == 1
+    assert pool.abandon("a")
+    assert pool.starts_wanted() == 0
+    assert not pool.abandon("a")
+
+
+def test_only_environments_idle_for_long_are_given_up() -> None:
+    pool = started(3)
+    assert pool.idle_since_before(1.5) == [0, 1]
+    assert pool.arrive("a") == 2
+    assert pool.idle_since_before(99.0) == []
+
+
+def test_a_lost_environment_gives_back_what_was_in_it() -> None:
+    pool = started(2)
+    pool.arrive("a")
+    assert pool.lost(1) == "a"
+    assert pool.lost(1) is None
+    assert pool.lost(0) is None
+    assert pool.is_unused
+
+
+def test_a_requeued_invocation_goes_ahead_of_those_that_wait() -> None:
+    pool: Environments[str, int] = Environments()
+    pool.arrive("b")
+    pool.requeue("a")
+    assert pool.waiting == ["a", "b"]
+
+
+class EnvironmentsMachine(RuleBasedStateMachine):
+    """Whatever happens, every invocation is in exactly one place, and none waits beside an idle
+    environment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool: Environments[int, str] = Environments()
+        self.placed: dict[int, str | None] = {}
+        self.begun = 0
+        self.names = 0
+
+    def place(self, invocation: int | None, environment: str) -> None:
+        if invocation is not None:
+            assert self.placed[invocation] is None
+            self.placed[invocation] = environment
+
+    @rule()
+    def arrive(self) -> None:
+        invocation = max(self.placed, default=0) + 1
+        self.placed[invocation] = self.pool.arrive(invocation)
+
+    @precondition(lambda self: self.pool.starts_wanted() > 0)
+    @rule()
+    def begin(self) -> None:
+        self.pool.start_begun()
+        self.begun += 1
+
+    @precondition(lambda self: self.begun > 0)
+    @rule(succeeds=st.booleans())
+    def end_start(self, *, succeeds: bool) -> None:
+        self.begun -= 1
+        if succeeds:
+            self.names += 1
+            name = f"e{self.names}"
+            self.place(self.pool.started(name, now=float(self.names)), name)
+        else:
+            self.pool.start_failed()
+
+    @precondition(lambda self: any(self.placed.values()))
+    @rule(data=st.data(), lost=st.booleans())
+    def end_invocation(self, data: st.DataObject, *, lost: bool) -> None:
+        running = sorted(n for n, environment in self.placed.items() if environment)
+        invocation = data.draw(st.sampled_from(running))
+        environment = self.placed.pop(invocation)
+        assert environment is not None
+        if lost:
+            assert self.pool.lost(environment) == invocation
+        else:
+            self.place(self.pool.freed(environment, now=1e6), environment)
+
+    @precondition(lambda self: None in self.placed.values())
+    @rule(data=st.data())
+    def abandon(self, data: st.DataObject) -> None:
+        waiting = sorted(n for n, environment in self.placed.items() if environment is None)
+        invocation = data.draw(st.sampled_from(waiting))
+        del self.placed[invocation]
+        assert self.pool.abandon(invocation)
+
+    @invariant()
+    def agrees(self) -> None:
+        waiting = [n for n, environment in self.placed.items() if environment is None]
+        assert self.pool.waiting == sorted(waiting)
+        assert {i: e for e, i in self.pool.busy.items()} == {
+            n: environment for n, environment in self.placed.items() if environment
+        }
+        if waiting:
+            assert self.pool.size == len(self.pool.busy)
+        assert self.pool.starts_wanted() == max(0, len(waiting) - self.begun)
+
+
+TestEnvironments = EnvironmentsMachine.TestCase

@@ -1,0 +1,24 @@
+import pytest
+
+from inglenook import settings
+
+
+def test_defaults_stand_where_nothing_is_set() -> None:
+    assert settings.from_environment({}) == settings.Settings()
+
+
+def test_a_variable_sets_the_field_of_its_name() -> None:
+    read = settings.from_environment(
+        {"INGLENOOK_GATEWAY_QUEUE_TIMEOUT_S": "1.5", "INGLENOOK_AGENT_SANDBOX": "false"}
+    )
+    assert read.gateway.queue_timeout_s == 1.5
+    assert read.agent.sandbox is False
+
+
+def test_all_mistakes_are_reported_together() -> None:
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.from_environment(
+            {"INGLENOOK_GATEWAY_STARTS_IN_FLIGHT": "many", "INGLENOOK_AGENT_SPARES": "-1"}
+        )
+    assert "INGLENOOK_GATEWAY_STARTS_IN_FLIGHT='many'" in str(caught.value)
+    assert "INGLENOOK_AGENT_SPARES='-1'" in str(caught.value)
