@@ -41,6 +41,10 @@ class Ledger:
             self._shared -= leases
         self._shared_limit = self._account_limit - sum(self._reserved.values())
 
+    def reserved(self, function: str) -> int | None:
+        """Return a function's reserved concurrency."""
+        return self._reserved.get(function)
+
     def acquire(self, function: str, lease: Hashable) -> Throttle | None:
         """Grant `lease` and return None, or say why not and change nothing."""
         limit = self._reserved.get(function)

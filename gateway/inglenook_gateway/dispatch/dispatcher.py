@@ -50,9 +50,14 @@ class Dispatcher:
         self._in_flight: set[invocation.Invocation] = set()
 
     def invoke(
-        self, version: messages.VersionId, spec: function.Spec, event: invocation.Event
+        self,
+        version: messages.VersionId,
+        spec: function.Spec,
+        event: invocation.Event,
+        *,
+        reserved: int | None,
     ) -> asyncio.Future[invocation.Outcome]:
-        """Admit an event and return the future of its outcome.
+        """Admit an event and return the future of its outcome; `reserved` is the function's limit.
 
         The future may be abandoned; the function runs on. Raises TooManyRequestsError when a limit
         is reached, ServiceError when this gateway is going away. The future itself fails with an
@@ -64,6 +69,8 @@ class Dispatcher:
         invoked = invocation.Invocation(
             name, event, self._clock.monotonic() + self._limits.queue_timeout_s
         )
+        if self._ledger.reserved(name) != reserved:
+            self._ledger.reserve(name, reserved)
         throttle = self._ledger.acquire(name, invoked)
         if throttle is not None:
             raise errors.TooManyRequestsError(throttle.value)

@@ -1,0 +1,177 @@
+"""Invoke: the one operation that must be fast.
+
+It reads the request itself instead of through the service model, makes no task switch but the wait
+for the answer, and passes bodies on as they are. Checks are made in AWS's order: existence, payload
+size, JSON, concurrency. A caller that hangs up stops nothing; the function's outcome is recorded by
+the dispatcher.
+
+Source: api/API_Invoke.html.
+"""
+
+import base64
+import binascii
+import random
+from collections.abc import Sequence
+
+import msgspec
+from aiohttp import web
+
+from inglenook import errors
+from inglenook.aio import clock
+from inglenook.model import account, limits
+from inglenook_gateway.catalog import catalog
+from inglenook_gateway.catalog.target import Target
+from inglenook_gateway.dispatch import dispatcher, invocation
+
+_INVOCATION_TYPES = ("Event", "RequestResponse", "DryRun")
+_LOG_TYPES = ("None", "Tail")
+_JSON = msgspec.json.Decoder(msgspec.Raw)
+_ABSENT_PAYLOAD = b"{}"
+
+
+class Invoke:
+    """Serve Invoke for the functions in a catalog."""
+
+    def __init__(
+        self,
+        *,
+        known: catalog.Catalog,
+        runner: dispatcher.Dispatcher,
+        owner: account.Account,
+        time: clock.Clock,
+        rng: random.Random,
+    ) -> None:
+        self._known = known
+        self._runner = runner
+        self._owner = owner
+        self._clock = time
+        self._rng = rng
+
+    async def handle(
+        self, request: web.BaseRequest, labels: Sequence[str], request_id: str
+    ) -> web.StreamResponse:
+        """Answer one request; `labels` holds the decoded function name of its path."""
+        headers = request.headers
+        invocation_type = headers.get("X-Amz-Invocation-Type", "RequestResponse")
+        log_type = headers.get("X-Amz-Log-Type", "None")
+        if invocation_type not in _INVOCATION_TYPES or log_type not in _LOG_TYPES:
+            raise _unknown_choice(invocation_type, log_type)
+        ref = self._owner.ref(
+            labels[0], request.query.get("Qualifier") if request.query_string else None
+        )
+        target = self._known.resolve(ref, self._rng)
+        payload = await _payload(request, invocation_type)
+        if invocation_type == "DryRun":
+            return web.Response(status=204, headers={"x-amzn-RequestId": request_id})
+        if invocation_type == "Event":
+            raise errors.NotBuiltError(
+                "Invocation type Event is not built yet in Inglenook: it needs the durable queue. "
+                "Use RequestResponse."
+            )
+        event = invocation.Event(
+            request_id=request_id,
+            arn=target.invoked_arn(ref.qualifier),
+            payload=payload or _ABSENT_PAYLOAD,
+            trace_id=headers.get("X-Amzn-Trace-Id") or self._new_trace_id(),
+            client_context=_client_context(headers.get("X-Amz-Client-Context")),
+            wants_tail=log_type == "Tail",
+        )
+        outcome = await self._runner.invoke(
+            target.id, target.spec, event, reserved=target.reserved_concurrency
+        )
+        return _response(target, event, outcome)
+
+    def _new_trace_id(self) -> str:
+        seconds = int(self._clock.now())
+        bits = self._rng.getrandbits(160)
+        root, parent = f"{bits >> 64:024x}", f"{bits & ((1 << 64) - 1):016x}"
+        return f"Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0"
+
+
+def _response(target: Target, event: invocation.Event, outcome: invocation.Outcome) -> web.Response:
+    result = outcome.result
+    headers = {
+        "Content-Type": "application/json",
+        "x-amzn-RequestId": event.request_id,
+        "X-Amz-Executed-Version": target.executed_version,
+        "X-Amzn-Trace-Id": event.trace_id,
+        "x-amzn-Remapped-Content-Length": "0",
+    }
+    if result.error is not None:
+        # Lambda says `Unhandled` for whatever went wrong; the payload says what it was.
+        headers["X-Amz-Function-Error"] = "Unhandled"
+    if result.tail is not None:
+        headers["X-Amz-Log-Result"] = result.tail
+    return web.Response(body=outcome.payload, headers=headers)
+
+
+async def _payload(request: web.BaseRequest, invocation_type: str) -> bytes:
+    """Read the body, never more than its limit, and check that it is JSON."""
+    limit = limits.PAYLOAD_BYTES_MAX
+    if invocation_type == "Event":
+        limit = limits.EVENT_PAYLOAD_BYTES_MAX
+    length = request.content_length
+    if length is not None:
+        if length > limit:
+            raise _too_large(length, invocation_type, limit)
+        payload = await request.read()
+    else:
+        received = bytearray()
+        async for chunk in request.content.iter_any():
+            received += chunk
+            if len(received) > limit:
+                raise _too_large(len(received), invocation_type, limit)
+        payload = bytes(received)
+    if payload:
+        _check_json(payload)
+    return payload
+
+
+def _check_json(payload: bytes) -> None:
+    try:
+        _JSON.decode(payload)
+        if not payload.isascii():
+            payload.decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise errors.InvalidRequestContentError(
+            f"Could not parse request body into json: Could not parse payload into json: {error}"
+        ) from error
+
+
+def _too_large(size: int, invocation_type: str, limit: int) -> errors.RequestTooLargeError:
+    return errors.RequestTooLargeError(
+        f"{size} byte payload is too large for the {invocation_type} invocation type "
+        f"(limit {limit} bytes)"
+    )
+
+
+def _client_context(encoded: str | None) -> str | None:
+    """Decode the caller's context: base64 of a JSON object."""
+    if encoded is None:
+        return None
+    if len(encoded) > limits.CLIENT_CONTEXT_BYTES_MAX:
+        raise errors.InvalidRequestContentError(
+            f"Client context must be at most {limits.CLIENT_CONTEXT_BYTES_MAX} bytes long."
+        )
+    try:
+        decoded = base64.b64decode(encoded, validate=True)
+        msgspec.json.decode(decoded, type=dict)
+        return decoded.decode()
+    except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise errors.InvalidRequestContentError(
+            "Client context must be a valid Base64-encoded JSON object."
+        ) from error
+
+
+def _unknown_choice(invocation_type: str, log_type: str) -> errors.ValidationError:
+    texts = [
+        f"Value '{value}' at '{member}' failed to satisfy constraint: Member must satisfy enum "
+        f"value set: [{', '.join(choices)}]"
+        for value, member, choices in (
+            (invocation_type, "invocationType", _INVOCATION_TYPES),
+            (log_type, "logType", _LOG_TYPES),
+        )
+        if value not in choices
+    ]
+    noun = "error" if len(texts) == 1 else "errors"
+    return errors.ValidationError(f"{len(texts)} validation {noun} detected: " + "; ".join(texts))
