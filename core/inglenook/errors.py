@@ -81,7 +81,7 @@ class SerializationError(ApiError):
 
     code = "SerializationException"
     status = 400
-    fault = "User"
+    fault = None
 
 
 class ResourceNotFoundError(ApiError):

@@ -14,6 +14,24 @@ from inglenook.model import limits
 LATEST = "$LATEST"
 
 
+_VERSION_DIGITS_MAX = 10
+
+
+def version_number(qualifier: str) -> int | None:
+    """Return the number if a qualifier is a version's, None if it is an alias' or `$LATEST`.
+
+    An alias' name is never all digits, so digits that are no number of ours name nothing.
+    """
+    if (
+        len(qualifier) <= _VERSION_DIGITS_MAX
+        and qualifier.isascii()
+        and qualifier.isdigit()
+        and qualifier[0] != "0"
+    ):
+        return int(qualifier)
+    return None
+
+
 class State(enum.Enum):
     """Whether a version can be invoked (API member `State`)."""
 
@@ -99,7 +117,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     changed answers the same version."""
     reserved_concurrency: int | None = None
     deleting: bool = False
-    """Set first when a function is deleted, so that a crash half-way is finished at the next start."""
+    """Set first when a function is deleted, so that a start finishes what a crash cut off."""
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -110,6 +128,15 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     number: int
     spec: Spec
     status: Status
+    """Its generation is that of the `$LATEST` which was frozen; it never changes again."""
+
+    def is_of(self, owner: Function) -> bool:
+        """Whether this is a version of `owner`, and published.
+
+        A version's document is written before the function's counter: one beyond the counter was
+        left by a publication that did not end, and does not exist for anybody.
+        """
+        return self.function_uid == owner.uid and self.number <= owner.last_version
 
 
 class Alias(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -121,5 +148,5 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     function_version: str
     description: str = ""
     additional_version_weights: dict[str, float] = {}
-    """At most one entry: version number to its share of the invocations, 0.0–1.0."""
+    """At most one entry: version number to its share of the invocations, 0.0 to 1.0."""
     revision_id: str

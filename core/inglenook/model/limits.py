@@ -28,9 +28,13 @@ CLIENT_CONTEXT_BYTES_MAX = 3583
 # api/API_Invoke.html, LogResult: "The last 4 KB of the execution log"
 LOG_TAIL_BYTES = 4096
 
-# dg/gettingstarted-limits.html, "Deployment package (.zip file archive) size"
+# dg/gettingstarted-limits.html, on the size of deployment packages (zip archives)
 ZIPPED_BYTES_MAX = 52_428_800
 UNZIPPED_BYTES_MAX = 262_144_000
+# Not AWS's. The unzipped size bounds the bytes of a package, but not its empty files and folders,
+# each of which costs an inode on the node and time at a cold start. The largest real packages
+# (node_modules) have some tens of thousands.
+ARCHIVE_ENTRIES_MAX = 100_000
 # Error text of RequestEntityTooLargeException
 REQUEST_BYTES_MAX = 70_167_211
 CODE_STORAGE_BYTES_MAX = 75 * 1024 * MIB

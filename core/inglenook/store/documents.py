@@ -30,6 +30,17 @@ class ConflictError(StoreError):
     """The document has changed since the given resource version."""
 
 
+class WatchExpiredError(StoreError):
+    """The changes since that resource version are no longer known: list anew, then watch again.
+
+    Kubernetes answers 410 Gone for it.
+    """
+
+
+class ClosedError(StoreError):
+    """The store is closed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind(Generic[T]):
     """A kind of document: its name in the store and the type of its value."""
@@ -83,9 +94,19 @@ class Store(Protocol):
         """
         ...
 
+    async def latest_version(self) -> int:
+        """Return the resource version of the last write; 0 for a store never written to.
+
+        To know everything and miss nothing: take this first, list, then watch from it. What changed
+        between the two is yielded again, and told by its resource version.
+        """
+        ...
+
     def watch(self, since: int = 0) -> AsyncIterator[Change]:
         """Yield every change after resource version `since`, in order, without end.
 
-        From 0 the documents that exist are yielded first, as changes.
+        From 0 the documents that exist are yielded first, as changes, in the order of their last
+        writes. Raises WatchExpiredError when `since` is too long ago, also in the middle of a watch
+        whose consumer has fallen too far behind.
         """
         ...

@@ -3,20 +3,32 @@
 Standard library only, Python 3.9 and later, nothing of ours imported: these files run under the
 function's interpreter, in the function's container.
 
-**The spawner** (`python -I -S .../inglenook_runtime FD`) is a zygote: a single-threaded process that
-has the runtime client and the standard library's heavy modules imported. `FD` is a connected Unix
-stream socket to the agent; when it closes the spawner kills its children and ends. A message on it
-is a 4-byte big-endian length and that many bytes of JSON; descriptors travel with the first byte of
-the message that they belong to (SCM_RIGHTS), in order.
+**The spawner** (`python -I -S .../inglenook_runtime FD`) is a zygote: a single-threaded process
+that has the runtime client and the standard library's heavy modules imported. `FD` is a connected
+Unix stream socket to the agent; when it closes the spawner kills its children and ends. A message
+on it is a 4-byte big-endian length and that many bytes of JSON; descriptors travel with the first
+byte of the message that they belong to (SCM_RIGHTS), in order.
 
 | agent says | spawner answers |
 |---|---|
-| `{"op": "fork", "id": N}` + 2 descriptors: the child's control socket, its output pipe | `{"op": "forked", "id": N, "pid": P}` |
-| | `{"op": "exited", "id": N, "pid": P, "status": S, "max_rss_kb": K}` when a child has ended; `S` as `os.waitstatus_to_exitcode` gives it (negative: the signal) |
+| `{"op": "fork", "id": N}` + 2 descriptors: a control socket, an output pipe | `forked` |
+| | `exited`, when a child has ended |
 
-The spawner says `{"op": "ready", "python": "3.11.7", "pid": P}` once, first. A forked child is a
-session of its own (its pid is its process group), has the output pipe as stdout and stderr and
-/dev/null as stdin, and waits on its control socket: it is a *spare* until it is told what to be.
+- `{"op": "forked", "id": N, "pid": P}`
+- `{"op": "exited", "id": N, "pid": P, "status": S, "max_rss_kb": K}`: `S` as
+  `os.waitstatus_to_exitcode` gives it (negative: the signal). What was left of the child's process
+  group has been killed. A child that could not be forked is `exited` with pid 0 and status 71.
+- `{"op": "ready", "python": "3.11.7", "pid": P, "sandbox": true, "sandbox_reason": ""}` is said
+  once, first. `sandbox` tells whether children can be given a view of their own of the file system
+  (see `sandbox`); if not, `sandbox_reason` says why.
+
+The spawner's environment variable `INGLENOOK_PRELOAD_PATH` may name a folder (site-packages will
+do) from which boto3 and what it needs, and nothing else, is imported ahead and importable in a
+function, after all of its own folders: AWS's runtime brings the same packages.
+
+A forked child is a session of its own (its pid is its process group), has the output pipe as stdout
+and stderr and /dev/null as stdin, and waits on its control socket: it is a *spare* until it is told
+what to be.
 
 **The control socket** of a child is a Unix stream socket. A frame on it is a 4-byte big-endian
 length (of what follows), one byte of kind, and the payload.
@@ -24,23 +36,37 @@ length (of what follows), one byte of kind, and the payload.
 | kind | from | payload |
 |---|---|---|
 | `S` set up | agent | JSON, `Setup` below; always first, once |
-| `E` event | agent | 4-byte big-endian length of the header; header, JSON: `{"id", "deadline_ms", "arn", "trace_id", "client_context", "cognito_identity"}` (the last two null or JSON text); then the event's bytes |
+| `E` event | agent | 4-byte big-endian length of the header; header, JSON; the event's bytes |
 | `R` ready | child | empty: init has ended well (answers `S`) |
 | `I` init error | child | as `F`; the child then exits with status 1 |
 | `A` answer | child | the response's JSON bytes (answers `E`) |
-| `F` failure | child | one byte length of the error type; the error type, UTF-8; the error's JSON payload (answers `E`) |
+| `F` failure | child | one byte length of the error type; the error type, UTF-8; the error's JSON |
+
+The header of an event: `{"id", "deadline_ms", "arn", "trace_id", "client_context",
+"cognito_identity", "tenant_id"}`; the last three null or absent where there is none, the first two
+of these JSON text.
 
 `Setup` is a JSON object: `mode` (`python`: run `handler` here; `exec`: become `argv`), `handler`,
-`argv`, `variables` (the complete environment), `task_dir`, `opt_dir`, `tmp_dir` (folders of the host
-that appear as /var/task, /opt and /tmp where the sandbox can; null where there is none), `sandbox`
-(whether to try), `join` (paths of files, such as cgroup.procs, to write the child's own pid to before
-anything else), `descriptors_max` (RLIMIT_NOFILE), `log_mark` (32 hex digits, see below), `log_format`
-(`Text` or `JSON`), `log_level` (null or a level's name).
+`argv`, `variables` (the complete environment), `task_dir`, `opt_dir`, `tmp_dir` (folders of the
+host that appear as /var/task, /opt and /tmp where the sandbox can; null where there is none),
+`sandbox` (whether to try), `join` (paths of files, such as cgroup.procs, to write the child's own
+pid to before anything else), `descriptors_max` (RLIMIT_NOFILE), `log_mark` (32 hex digits, see
+below), `log_format` (`Text` or `JSON`), `log_level` (null or a level's name).
 
-In mode `exec` the child never answers on the control socket, which closes at exec: the program
-speaks the Runtime API.
+The agent writes `variables` and `argv` as on Lambda (`LAMBDA_TASK_ROOT=/var/task`). In a child that
+is not in the sandbox, whichever end decided so, the child itself makes `LAMBDA_TASK_ROOT`, `PWD`,
+`PYTHONPATH`, `PATH`, `LD_LIBRARY_PATH` and `argv[0]` point to the real folders, and sets `TMPDIR`.
+
+A child that cannot be prepared (a file of `join` that refuses) says why on its output and exits
+with status 70 before it runs anything.
+
+In mode `exec` the control socket closes at exec and the child has said nothing on it: the program
+speaks the Runtime API. If the program cannot be executed, the child says `I` with the type
+`Runtime.InvalidEntrypoint` and exits with status 127 (absent) or 126 (refused).
 
 **The output pipe** carries what the function prints, and between it, whole records: the 16 bytes of
 `log_mark`, a 4-byte big-endian length, and that many bytes of UTF-8, one log event that may hold
-newlines. Records are written by the runtime client alone (tracebacks, the logging module).
+newlines. Records are written by the runtime client alone (tracebacks, the logging module). Most
+records of the logging module end with a newline, which is part of them; tracebacks do not, as on
+Lambda. Everything that a function wrote before its answer is in the pipe before the answer is sent.
 """

@@ -1,0 +1,141 @@
+"""The SQLite file of the store: what is in it, and opening it without harming it.
+
+A file is examined read-only first. One that is damaged, is not ours or was written by a newer
+Inglenook is refused with a message that says what to do, and not a byte of it is changed. All of
+this blocks: to be used in the thread that owns the connection.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from inglenook.store import documents, durable
+
+APPLICATION_ID = 0x496E676C
+"""Marks the file as ours (`Ingl`), as SQLite's `PRAGMA application_id` has it."""
+
+BUSY_TIMEOUT_S = 5.0
+"""How long to wait for somebody who looks into the file with another program."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE documents (
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        resource_version INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (kind, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE changes (
+        resource_version INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        body BLOB NOT NULL,
+        deleted INTEGER NOT NULL
+    );
+    """,
+)
+"""What turns each version of the schema into the next one; never changed, only appended to."""
+
+
+class DamagedStoreError(documents.StoreError):
+    """The file of the store cannot be read. It was left as it is."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        super().__init__(
+            f"The store {path} cannot be read: {reason}. It was left as it is. Put a copy of it "
+            f"back, or recover what is left with `sqlite3 {path} .recover`, or move {path.name}, "
+            f"{path.name}-wal and {path.name}-shm away to start with an empty store."
+        )
+
+
+class NewerSchemaError(documents.StoreError):
+    """The store was written by a newer Inglenook."""
+
+    def __init__(self, path: Path, version: int) -> None:
+        self.path = path
+        super().__init__(
+            f"The store {path} has schema version {version}, and this Inglenook knows versions up "
+            f"to {len(MIGRATIONS)}. It was left as it is. Use the newer Inglenook that wrote it."
+        )
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open the store at `path`, made if absent, with its schema up to date.
+
+    Raises DamagedStoreError and NewerSchemaError.
+    """
+    # An empty file is what a crash right after the very first open leaves behind.
+    is_new = not path.exists() or path.stat().st_size == 0
+    connection: sqlite3.Connection | None = None
+    try:
+        if is_new:
+            # Functions' environment variables are in it. SQLite gives its log the same permissions.
+            path.touch(mode=0o600)
+        else:
+            _examine(path)
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        _configure(connection)
+        _migrate(connection)
+        if is_new:
+            durable.sync_folder(path.parent)
+    except sqlite3.DatabaseError as exc:
+        if connection is not None:
+            connection.close()
+        if is_damage(exc):
+            raise DamagedStoreError(path, str(exc)) from exc
+        raise
+    except BaseException:
+        if connection is not None:
+            connection.close()
+        raise
+    return connection
+
+
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Say whether SQLite found the file damaged or no database at all."""
+    # The low byte is the primary code; the others refine it.
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _examine(path: Path) -> None:
+    # Read-only, because closing the last writing connection moves the write-ahead log into the
+    # file: harmless to a whole one, but evidence lost in a damaged one.
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S
+    )
+    try:
+        tables = _number(connection, "SELECT count(*) FROM sqlite_schema")
+        if tables and _number(connection, "PRAGMA application_id") != APPLICATION_ID:
+            raise DamagedStoreError(path, "it is a database, but not one of Inglenook")
+        version = _number(connection, "PRAGMA user_version")
+        if version > len(MIGRATIONS):
+            raise NewerSchemaError(path, version)
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise DamagedStoreError(path, verdict)
+    finally:
+        connection.close()
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL syncs the log at every commit, so what was answered survives a loss of power.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    version = _number(connection, "PRAGMA user_version")
+    if version == len(MIGRATIONS):
+        return
+    steps = "".join(MIGRATIONS[version:])
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {steps} PRAGMA application_id = {APPLICATION_ID};"
+        f"PRAGMA user_version = {len(MIGRATIONS)}; COMMIT;"
+    )
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    (value,) = connection.execute(query).fetchone()
+    return int(value)

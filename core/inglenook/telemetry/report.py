@@ -1,0 +1,195 @@
+"""The platform's own lines in a function's log: INIT_START, START, END, REPORT, INIT_REPORT.
+
+Pure formatting. `TextLines` writes what Lambda writes with `LogFormat` Text, to the last tab;
+`JsonLines` the `platform.*` events of `LogFormat` JSON. When a line is written, and what the
+figures mean, is the agent's business. A method that answers None has no line in that format.
+"""
+
+import enum
+import math
+from typing import Protocol
+
+import msgspec
+
+from inglenook.aio import clock
+
+
+class Status(enum.Enum):
+    """How an init or an invocation ended, as the platform prints it."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+class Phase(enum.Enum):
+    """When an init ran: ahead of the first invocation, or within one."""
+
+    INIT = "init"
+    INVOKE = "invoke"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of one invocation."""
+
+    request_id: str
+    duration_ms: float
+    billed_ms: int
+    memory_mb: int
+    max_memory_mb: int
+    init_ms: float | None = None
+    """Of the init that ran ahead of this invocation; None for all but the first."""
+    status: Status = Status.SUCCESS
+    error_type: str | None = None
+
+
+class InitStart(msgspec.Struct, frozen=True, kw_only=True):
+    """What an environment is about to run."""
+
+    runtime_version: str
+    runtime_version_arn: str
+    function_name: str
+    version: str
+    initialization_type: str = "on-demand"
+
+
+class InitReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How an init went."""
+
+    duration_ms: float
+    phase: Phase
+    status: Status
+    error_type: str | None = None
+    initialization_type: str = "on-demand"
+
+
+class PlatformLines(Protocol):
+    """One log format. `now` is in seconds since the epoch."""
+
+    def init_start(self, start: InitStart, now: float) -> str: ...
+    def init_report(self, report: InitReport, now: float) -> str: ...
+    def start(self, request_id: str, version: str, now: float) -> str: ...
+    def end(self, request_id: str) -> str | None: ...
+    def report(self, report: Report, now: float) -> str: ...
+
+
+def billed_ms(duration_ms: float, init_ms: float | None = None) -> int:
+    """Return the billed duration: rounded up to 1 ms, init included (since August 2025)."""
+    return max(1, math.ceil(round(duration_ms + (init_ms or 0.0), 2)))
+
+
+def timestamp(now: float) -> str:
+    """Return `now` as Lambda prints it: `2026-11-21T13:46:00.000Z`."""
+    return clock.utc(now).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def timeout_line(request_id: str, timeout_s: float, now: float) -> str:
+    """Return the event that tells of a timeout, the same in both formats."""
+    return f"{timestamp(now)} {request_id} Task timed out after {timeout_s:.2f} seconds\n\n"
+
+
+def failure_line(message: str, error_type: str) -> str:
+    """Return the event that tells of a lost runtime; `message` names the request."""
+    return f"{message}\n{error_type}\n"
+
+
+class TextLines:
+    """`LogFormat` Text."""
+
+    def init_start(self, start: InitStart, now: float) -> str:
+        return (
+            f"INIT_START Runtime Version: {start.runtime_version}"
+            f"\tRuntime Version ARN: {start.runtime_version_arn}\n"
+        )
+
+    def init_report(self, report: InitReport, now: float) -> str:
+        error = "" if report.error_type is None else f"\tError Type: {report.error_type}"
+        return (
+            f"INIT_REPORT Init Duration: {report.duration_ms:.2f} ms\tPhase: {report.phase.value}"
+            f"\tStatus: {report.status.value}{error}\n"
+        )
+
+    def start(self, request_id: str, version: str, now: float) -> str:
+        return f"START RequestId: {request_id} Version: {version}\n"
+
+    def end(self, request_id: str) -> str | None:
+        return f"END RequestId: {request_id}\n"
+
+    def report(self, report: Report, now: float) -> str:
+        line = (
+            f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms"
+            f"\tBilled Duration: {report.billed_ms} ms\tMemory Size: {report.memory_mb} MB"
+            f"\tMax Memory Used: {report.max_memory_mb} MB\t"
+        )
+        if report.init_ms is not None:
+            line += f"Init Duration: {report.init_ms:.2f} ms\t"
+        # What stands after the figures ends the line without the tab that ends a good one.
+        match report.status:
+            case Status.SUCCESS:
+                return line + "\n"
+            case Status.TIMEOUT:
+                return line + "Status: timeout\n"
+            case Status.ERROR:
+                return f"{line}Status: error\tError Type: {report.error_type}\n"
+
+
+class JsonLines:
+    """`LogFormat` JSON, system log level INFO."""
+
+    def init_start(self, start: InitStart, now: float) -> str:
+        return self._event(
+            "platform.initStart",
+            now,
+            {
+                "initializationType": start.initialization_type,
+                "phase": "init",
+                "runtimeVersion": start.runtime_version,
+                "runtimeVersionArn": start.runtime_version_arn,
+                "functionName": start.function_name,
+                "functionVersion": start.version,
+            },
+        )
+
+    def init_report(self, report: InitReport, now: float) -> str:
+        record: dict[str, object] = {
+            "initializationType": report.initialization_type,
+            "phase": report.phase.value,
+            "status": report.status.value,
+        }
+        if report.error_type is not None:
+            record["errorType"] = report.error_type
+        record["metrics"] = {"durationMs": round(report.duration_ms, 3)}
+        return self._event("platform.initReport", now, record)
+
+    def start(self, request_id: str, version: str, now: float) -> str:
+        return self._event("platform.start", now, {"requestId": request_id, "version": version})
+
+    def end(self, request_id: str) -> str | None:
+        return None
+
+    def report(self, report: Report, now: float) -> str:
+        metrics: dict[str, object] = {
+            "durationMs": round(report.duration_ms, 3),
+            "billedDurationMs": report.billed_ms,
+            "memorySizeMB": report.memory_mb,
+            "maxMemoryUsedMB": report.max_memory_mb,
+        }
+        if report.init_ms is not None:
+            metrics["initDurationMs"] = round(report.init_ms, 3)
+        record: dict[str, object] = {
+            "requestId": report.request_id,
+            "metrics": metrics,
+            "status": report.status.value,
+        }
+        if report.error_type is not None:
+            record["errorType"] = report.error_type
+        return self._event("platform.report", now, record)
+
+    def _event(self, kind: str, now: float, record: dict[str, object]) -> str:
+        event = {"time": timestamp(now), "type": kind, "record": record}
+        return msgspec.json.encode(event).decode() + "\n"
+
+
+def lines(log_format: str) -> PlatformLines:
+    """Return the lines of a `LogFormat`: `Text` or `JSON`."""
+    return JsonLines() if log_format == "JSON" else TextLines()

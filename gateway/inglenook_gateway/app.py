@@ -1,0 +1,141 @@
+"""The gateway, wired: the one place where its parts are made and handed to each other."""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from inglenook import settings
+from inglenook.aio import clock, tasks
+from inglenook.model import account, limits
+from inglenook.store import archive, code, documents
+from inglenook_gateway.api import front, service_model
+from inglenook_gateway.catalog import catalog
+from inglenook_gateway.dispatch import dispatcher, pods
+from inglenook_gateway.operations import code_location, invoke, packages, resources, table
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.http_parser import RawRequestMessage
+    from aiohttp.streams import StreamReader
+    from aiohttp.web_protocol import RequestHandler
+
+# aiohttp reports every request that it cannot parse as an error, which it is for the client only.
+_http_logger = logging.getLogger(f"{__name__}.http")
+_http_logger.setLevel(logging.CRITICAL)
+
+# A client context alone may have 3,583 bytes, and a full ARN stands in the request line.
+_HEADER_BYTES_MAX = 16 * 1024
+_BACKLOG = 4096
+_CLOSE_TIMEOUT_S = 2.0
+
+
+class Gateway:
+    """The Lambda API over a store and a supply of pods: `start`, `listen`, `close`."""
+
+    def __init__(  # noqa: PLR0913 - wiring
+        self,
+        *,
+        store: documents.Store,
+        blobs: code.CodeStore,
+        supply: pods.Pods,
+        owner: account.Account,
+        options: settings.Gateway,
+        time: clock.Clock,
+        rng: random.Random,
+        extra: Mapping[str, front.ExtraHandler],
+    ) -> None:
+        """Serve the paths of `extra`, by prefix, beside the API."""
+        self._store = store
+        self._endpoint = ""
+        self._servers: list[tuple[asyncio.Server, web.Server]] = []
+        self._background = tasks.Tasks()
+        self.catalog = catalog.Catalog(owner)
+        self.dispatcher = dispatcher.Dispatcher(
+            supply=supply, time=time, limits=options, region=owner.region, account=owner.id
+        )
+        self.catalog.subscribe(lambda retired: self.dispatcher.retire(retired.covers))
+        locations = code_location.CodeLocations(
+            blobs=blobs,
+            endpoint=lambda: self._endpoint,
+            secret=secrets.token_bytes(32),
+            clock=time,
+        )
+        handlers = table.handlers(
+            resources=resources.Resources(
+                store=store, catalog=self.catalog, account=owner, clock=time
+            ),
+            packages=packages.Packages(
+                store=blobs,
+                inspect=archive.inspect,
+                catalog=self.catalog,
+                storage_bytes=owner.code_storage_bytes,
+            ),
+            locations=locations,
+        )
+        invoker = invoke.Invoke(
+            known=self.catalog, runner=self.dispatcher, owner=owner, time=time, rng=rng
+        )
+        self._front = front.Front(
+            service_model.load(),
+            handlers,
+            {"Invoke": invoker.handle},
+            {code_location.PREFIX: locations.serve, **extra},
+        )
+
+    async def start(self) -> None:
+        """Learn what the store holds, and keep up with it."""
+        since = await self.catalog.load(self._store)
+        _ = self._background.start(self.catalog.follow(self._store, since), name="follow the store")
+        _ = self._background.start(self.dispatcher.reap_forever(), name="reap environments")
+
+    async def listen(self, host: str, port: int) -> str:
+        """Serve on an address (port 0: any free one); return the endpoint's URL."""
+        loop = asyncio.get_running_loop()
+        http = web.Server(
+            self._front.handle,
+            request_factory=_request,
+            access_log=None,
+            logger=_http_logger,
+            max_line_size=_HEADER_BYTES_MAX,
+            max_field_size=_HEADER_BYTES_MAX,
+        )
+        listening = await loop.create_server(http, host, port, backlog=_BACKLOG)
+        self._servers.append((listening, http))
+        bound = listening.sockets[0].getsockname()[1]
+        shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - compared only
+        self._endpoint = f"http://[{shown}]:{bound}" if ":" in shown else f"http://{shown}:{bound}"
+        return self._endpoint
+
+    async def close(self) -> None:
+        """Take no new connections, finish what runs, then end."""
+        for listening, _ in self._servers:
+            listening.close()
+        await self.dispatcher.close()
+        for _, http in self._servers:
+            http.pre_shutdown()
+            await http.shutdown(_CLOSE_TIMEOUT_S)
+        await self._background.close()
+
+
+def _request(
+    message: "RawRequestMessage",
+    payload: "StreamReader",
+    protocol: "RequestHandler",
+    writer: "AbstractStreamWriter",
+    task: "asyncio.Task[None]",
+) -> web.BaseRequest:
+    """Make a request whose body may be as large as the API allows; its reader has its own bound."""
+    return web.BaseRequest(
+        message,
+        payload,
+        protocol,
+        writer,
+        task,
+        asyncio.get_running_loop(),
+        client_max_size=limits.REQUEST_BYTES_MAX + 1,
+    )

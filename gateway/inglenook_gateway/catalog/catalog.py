@@ -1,0 +1,198 @@
+"""Every function, version and alias in memory, so that an invocation never waits for the store.
+
+Fed twice: by a watch of the store, and by this process' own reads and writes, which are applied
+before their answers leave (a caller who has seen a function Active can invoke it). A document is
+taken only if it is newer than what is known, so the order in which the two come does not matter.
+
+Resolving is a few dictionary look-ups. Whoever keeps environments subscribes to learn which of them
+nobody will ask for again.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from inglenook import errors
+from inglenook.model import function, lifecycle
+from inglenook.model.account import Account
+from inglenook.model.arn import FunctionRef
+from inglenook.routing import alias as alias_routing
+from inglenook.store import documents, kinds
+from inglenook_gateway.catalog.entry import Entry
+from inglenook_gateway.catalog.target import Retirement, Target
+
+
+class Catalog:
+    """The view of all resources that the invoke path reads. Belongs to one event loop."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._entries: dict[str, Entry] = {}
+        # Documents deleted by this process whose deletion the watch has not shown yet: without
+        # them its older events would bring the dead back for a moment.
+        self._buried: dict[tuple[str, str], int] = {}
+        self._subscribers: list[Callable[[Retirement], None]] = []
+
+    async def load(self, store: documents.Store) -> int:
+        """Take all that the store has, and only that; return the version to `follow` from."""
+        latest = await store.latest_version()
+        listed = set()
+        known: tuple[documents.Kind[Any], ...] = kinds.ALL
+        for kind in known:
+            for document in await store.list(kind):
+                self.apply(document)
+                listed.add(_place(document))
+        gone = [
+            document
+            for name, entry in self._entries.items()
+            for key, document in entry.documents()
+            if (name, key) not in listed and document.resource_version <= latest
+        ]
+        for document in gone:
+            self._remove(document)
+        return latest
+
+    async def follow(self, store: documents.Store, since: int) -> None:
+        """Apply every change of the store after `since`, without end."""
+        while True:
+            try:
+                async for change in store.watch(since):
+                    self._apply_change(change)
+            except documents.WatchExpiredError:
+                since = await self.load(store)
+
+    def _apply_change(self, change: documents.Change) -> None:
+        document = change.document
+        if not change.deleted:
+            self.apply(document)
+            return
+        buried = document.kind.name, document.name
+        # A name may be deleted again before the watch shows its first deletion.
+        if self._buried.get(buried, 0) <= document.resource_version:
+            self._buried.pop(buried, None)
+        self._remove(document)
+
+    def subscribe(self, callback: Callable[[Retirement], None]) -> None:
+        """Call `callback`, on the event loop, with every retirement from now on."""
+        self._subscribers.append(callback)
+
+    def apply(self, document: documents.Document[Any]) -> None:
+        """Take a document that was read or written, if it is newer than what is known."""
+        buried = self._buried.get((document.kind.name, document.name))
+        if buried is not None and document.resource_version <= buried:
+            return
+        name, key = _place(document)
+        entry = self._entries.get(name)
+        if entry is None:
+            entry = self._entries[name] = Entry(name)
+        known = entry.document(key)
+        if known is not None and known.resource_version >= document.resource_version:
+            return
+        entry.put(key, document)
+        if known is not None:
+            self._announce(_superseded(known.value, document.value))
+
+    def remove(self, document: documents.Document[Any]) -> None:
+        """Forget a document that this process has deleted."""
+        self._buried[document.kind.name, document.name] = document.resource_version
+        self._remove(document)
+
+    def _remove(self, document: documents.Document[Any]) -> None:
+        name, key = _place(document)
+        entry = self._entries.get(name)
+        known = entry.document(key) if entry is not None else None
+        if entry is None or known is None or known.resource_version > document.resource_version:
+            return
+        entry.drop(key)
+        if not entry:
+            del self._entries[name]
+        self._announce(_deleted(known.value))
+
+    def _announce(self, retirement: Retirement | None) -> None:
+        if retirement is not None:
+            for callback in self._subscribers:
+                callback(retirement)
+
+    def resolve(self, ref: FunctionRef, rng: random.Random) -> Target:
+        """Return what to invoke; an alias with weights is drawn here.
+
+        Raises ResourceNotFoundError, or what says that the version cannot run now.
+        """
+        name, qualifier = ref
+        entry = self._entries.get(name)
+        if entry is None:
+            raise self._not_found(ref)
+        version = qualifier or function.LATEST
+        target = entry.target(version, self._account)
+        if target is None:
+            alias = entry.alias(version)
+            if alias is not None:
+                target = entry.target(alias_routing.choose(alias, rng), self._account)
+            if target is None:
+                raise self._not_found(ref)
+        if target.status.state is not function.State.ACTIVE:
+            lifecycle.check_invocable(target.status)
+        return target
+
+    def _not_found(self, ref: FunctionRef) -> errors.ResourceNotFoundError:
+        arn = self._account.function_arn(ref.name, ref.qualifier or function.LATEST)
+        return errors.ResourceNotFoundError(f"Function not found: {arn}")
+
+    def functions(self) -> Iterator[function.Function]:
+        """Yield every function, ordered by name."""
+        return self._living(sorted(self._entries))
+
+    def functions_unordered(self) -> Iterator[function.Function]:
+        """Yield every function, for sums."""
+        return self._living(self._entries)
+
+    def _living(self, names: Iterable[str]) -> Iterator[function.Function]:
+        for name in names:
+            found = self._entries[name].owner
+            if found is not None:
+                yield found
+
+    def versions(self, name: str) -> list[function.Version]:
+        """Return a function's published versions, ordered by number."""
+        entry = self._entries.get(name)
+        return [] if entry is None else entry.versions()
+
+
+def _place(document: documents.Document[Any]) -> tuple[str, int | str | None]:
+    """Return the function that a document belongs to, and its key in that function's entry."""
+    match document.value:
+        case function.Function(name=name):
+            return name, None
+        case function.Version(function_name=name, number=number):
+            return name, number
+        case function.Alias(function_name=name, name=alias):
+            return name, alias
+        case other:
+            raise TypeError(f"not a kind that the catalog keeps: {type(other).__name__}")
+
+
+def _superseded(old: object, new: object) -> Retirement | None:
+    """Tell what a change of one document retires."""
+    if not isinstance(old, function.Function) or not isinstance(new, function.Function):
+        return None
+    if old.uid != new.uid or (new.deleting and not old.deleting):
+        return Retirement(function_name=old.name, function_uid=old.uid, version=None)
+    if old.status.generation == new.status.generation:
+        return None
+    return Retirement(
+        function_name=old.name,
+        function_uid=old.uid,
+        version=function.LATEST,
+        current_generation=new.status.generation,
+    )
+
+
+def _deleted(old: object) -> Retirement | None:
+    """Tell what the deletion of one document retires."""
+    match old:
+        case function.Function(name=name, uid=uid):
+            return Retirement(function_name=name, function_uid=uid, version=None)
+        case function.Version(function_name=name, function_uid=uid, number=number):
+            return Retirement(function_name=name, function_uid=uid, version=str(number))
+        case _:
+            return None

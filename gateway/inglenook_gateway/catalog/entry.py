@@ -1,0 +1,111 @@
+"""One function in the catalog: its documents, and the targets made of them."""
+
+from collections.abc import ItemsView
+from typing import Any
+
+from inglenook.model import function
+from inglenook.model.account import Account
+from inglenook.store.documents import Document
+from inglenook.wire import messages
+from inglenook_gateway.catalog.target import Target
+
+_Key = int | str | None
+
+
+class Entry:
+    """What is known of one function name.
+
+    Documents may come in any order, an alias before its function; what belongs to no function, or
+    to a deleted one of the same name, is kept and not seen.
+    """
+
+    __slots__ = ("_documents", "_targets", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        # Under None the function, under a number a version, under a text an alias: one dict,
+        # because a hundred thousand functions with neither versions nor aliases is a common case.
+        self._documents: dict[_Key, Document[Any]] = {}
+        self._targets: dict[str, Target] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._documents)
+
+    def document(self, key: _Key) -> Document[Any] | None:
+        return self._documents.get(key)
+
+    def documents(self) -> ItemsView[_Key, Document[Any]]:
+        return self._documents.items()
+
+    def put(self, key: _Key, document: Document[Any]) -> None:
+        self._documents[key] = document
+        self._targets.clear()
+
+    def drop(self, key: _Key) -> None:
+        self._documents.pop(key, None)
+        self._targets.clear()
+
+    @property
+    def owner(self) -> function.Function | None:
+        """The function, unless it is being deleted."""
+        document = self._documents.get(None)
+        if document is None:
+            return None
+        value: function.Function = document.value
+        return None if value.deleting else value
+
+    def versions(self) -> list[function.Version]:
+        """Return the published versions, by their numbers."""
+        owner = self.owner
+        if owner is None:
+            return []
+        numbers = sorted(key for key in self._documents if isinstance(key, int))
+        found = (self.version(owner, number) for number in numbers)
+        return [version for version in found if version is not None]
+
+    def version(self, owner: function.Function, number: int) -> function.Version | None:
+        document = self._documents.get(number)
+        if document is None:
+            return None
+        version: function.Version = document.value
+        return version if version.is_of(owner) else None
+
+    def alias(self, name: str) -> function.Alias | None:
+        owner, document = self.owner, self._documents.get(name)
+        if owner is None or document is None:
+            return None
+        alias: function.Alias = document.value
+        return alias if alias.function_uid == owner.uid else None
+
+    def target(self, version: str, account: Account) -> Target | None:
+        """Return the target for `$LATEST` or a version number in digits, made once."""
+        target = self._targets.get(version)
+        if target is None:
+            target = self._make_target(version, account)
+            if target is not None:
+                self._targets[version] = target
+        return target
+
+    def _make_target(self, version: str, account: Account) -> Target | None:
+        owner = self.owner
+        if owner is None:
+            return None
+        runs: function.Function | function.Version | None = None
+        if version == function.LATEST:
+            runs = owner
+        elif (number := function.version_number(version)) is not None:
+            runs = self.version(owner, number)
+        if runs is None:
+            return None
+        return Target(
+            id=messages.VersionId(
+                function_name=self.name,
+                function_uid=owner.uid,
+                version=version,
+                generation=runs.status.generation,
+            ),
+            spec=runs.spec,
+            status=runs.status,
+            function_arn=account.function_arn(self.name),
+            reserved_concurrency=owner.reserved_concurrency,
+        )

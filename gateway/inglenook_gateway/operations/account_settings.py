@@ -1,0 +1,37 @@
+"""GetAccountSettings: the account's limits, and what is used of them."""
+
+from inglenook.model import limits
+from inglenook.model.account import Account
+from inglenook_gateway.api.front import Call, Handler, Reply
+from inglenook_gateway.catalog.catalog import Catalog
+from inglenook_gateway.operations import usage
+
+
+class AccountSettings:
+    """The operation on the account itself."""
+
+    def __init__(self, *, account: Account, catalog: Catalog) -> None:
+        self._account = account
+        self._catalog = catalog
+
+    def handlers(self) -> dict[str, Handler]:
+        return {"GetAccountSettings": self.get}
+
+    async def get(self, _call: Call) -> Reply:
+        concurrent = self._account.concurrent_executions
+        return Reply(
+            output={
+                "AccountLimit": {
+                    "TotalCodeSize": self._account.code_storage_bytes,
+                    "CodeSizeUnzipped": limits.UNZIPPED_BYTES_MAX,
+                    "CodeSizeZipped": limits.ZIPPED_BYTES_MAX,
+                    "ConcurrentExecutions": concurrent,
+                    "UnreservedConcurrentExecutions": concurrent
+                    - usage.reserved_concurrency(self._catalog),
+                },
+                "AccountUsage": {
+                    "TotalCodeSize": usage.code_bytes(self._catalog),
+                    "FunctionCount": usage.function_count(self._catalog),
+                },
+            }
+        )

@@ -1,0 +1,116 @@
+"""Resources as the API shows them: exactly the members that Lambda answers with.
+
+Pure. Some members are always there, some only when they were given, and listings show fewer; the
+rules are recorded answers' (see the functions).
+"""
+
+import base64
+from typing import Any
+
+from inglenook.model import function, runtimes
+from inglenook.model.account import Account
+
+
+def code_sha256(code: function.Code) -> str:
+    """Return a package's digest as the API prints it: base64."""
+    return base64.b64encode(bytes.fromhex(code.sha256)).decode()
+
+
+def latest(
+    account: Account, owner: function.Function, *, qualifier: str | None = None
+) -> dict[str, Any]:
+    """Return the whole configuration of `$LATEST`; `qualifier` is shown in its ARN."""
+    arn = account.function_arn(owner.name, qualifier)
+    shown = _listed(owner.name, arn, function.LATEST, owner.spec, owner.status)
+    return shown | _details(account, owner.spec, owner.status)
+
+
+def version(
+    account: Account, one: function.Version, *, qualifier: str | None = None
+) -> dict[str, Any]:
+    """Return the whole configuration of a version; an alias' name may stand in its ARN."""
+    shown = version_listed(account, one)
+    shown["FunctionArn"] = account.function_arn(one.function_name, qualifier or str(one.number))
+    return shown | _details(account, one.spec, one.status)
+
+
+def latest_listed(
+    account: Account, owner: function.Function, *, qualifier: str | None = None
+) -> dict[str, Any]:
+    """Return `$LATEST` as an item of a listing: without states."""
+    arn = account.function_arn(owner.name, qualifier)
+    return _listed(owner.name, arn, function.LATEST, owner.spec, owner.status)
+
+
+def version_listed(account: Account, one: function.Version) -> dict[str, Any]:
+    """Return a version as an item of a listing: without states."""
+    number = str(one.number)
+    arn = account.function_arn(one.function_name, number)
+    return _listed(one.function_name, arn, number, one.spec, one.status)
+
+
+def alias(account: Account, one: function.Alias) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "AliasArn": account.function_arn(one.function_name, one.name),
+        "Name": one.name,
+        "FunctionVersion": one.function_version,
+        "Description": one.description,
+        "RevisionId": one.revision_id,
+    }
+    if one.additional_version_weights:
+        shown["RoutingConfig"] = {"AdditionalVersionWeights": one.additional_version_weights}
+    return shown
+
+
+def _listed(
+    name: str, arn: str, version: str, spec: function.Spec, status: function.Status
+) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "FunctionName": name,
+        "FunctionArn": arn,
+        "Runtime": spec.runtime,
+        "Role": spec.role,
+        "Handler": spec.handler,
+        "CodeSize": spec.code.size_bytes,
+        "Description": spec.description,
+        "Timeout": spec.timeout_s,
+        "MemorySize": spec.memory_mb,
+        "LastModified": status.last_modified,
+        "CodeSha256": code_sha256(spec.code),
+        "Version": version,
+        "TracingConfig": {"Mode": spec.tracing},
+        "RevisionId": status.revision_id,
+        "PackageType": "Zip",
+        "Architectures": [spec.architecture],
+        "EphemeralStorage": {"Size": spec.ephemeral_storage_mb},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "LoggingConfig": _logging(spec.logging),
+    }
+    if spec.environment is not None:
+        shown["Environment"] = {"Variables": spec.environment}
+    return shown
+
+
+def _details(account: Account, spec: function.Spec, status: function.Status) -> dict[str, Any]:
+    last_update = status.last_update
+    details = {
+        "State": status.state.value,
+        "StateReason": status.state_reason,
+        "StateReasonCode": status.state_reason_code,
+        "LastUpdateStatus": None if last_update is None else last_update.value,
+        "LastUpdateStatusReason": status.last_update_reason,
+        "LastUpdateStatusReasonCode": status.last_update_reason_code,
+        "RuntimeVersionConfig": {
+            "RuntimeVersionArn": runtimes.version_arn(spec.runtime, account.region)
+        },
+    }
+    return {member: value for member, value in details.items() if value is not None}
+
+
+def _logging(logging: function.Logging) -> dict[str, str]:
+    shown = {"LogFormat": logging.format, "LogGroup": logging.log_group}
+    if logging.application_level is not None:
+        shown["ApplicationLogLevel"] = logging.application_level
+    if logging.system_level is not None:
+        shown["SystemLogLevel"] = logging.system_level
+    return shown

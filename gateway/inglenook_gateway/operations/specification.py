@@ -1,0 +1,119 @@
+"""From a request's members to what runs: the rules of CreateFunction and of both updates.
+
+Pure. The service model's constraints have been checked; here stand those that it does not have.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from inglenook import errors
+from inglenook.model import function, limits, runtimes
+from inglenook_gateway.operations import environment
+
+logger = logging.getLogger(__name__)
+
+# Member of the request, field of the spec: what is taken over as it is.
+_PLAIN = {
+    "Runtime": "runtime",
+    "Role": "role",
+    "Handler": "handler",
+    "Description": "description",
+    "Timeout": "timeout_s",
+    "MemorySize": "memory_mb",
+}
+# The service model allows more, for functions on managed instances.
+_MAXIMA = {"Timeout": limits.TIMEOUT_S_MAX, "MemorySize": limits.MEMORY_MB_MAX}
+
+
+def initial(
+    params: Mapping[str, Any], *, name: str, code: function.Code, strict_runtimes: bool
+) -> function.Spec:
+    """Return the spec of a new function. Raises InvalidParameterValueError or ValidationError."""
+    if not params.get("Runtime") or not params.get("Handler"):
+        raise errors.InvalidParameterValueError(
+            "Runtime and Handler are mandatory parameters for functions created with deployment "
+            "packages."
+        )
+    blank = function.Spec(
+        code=code,
+        runtime=params["Runtime"],
+        handler=params["Handler"],
+        role=params["Role"],
+        logging=function.Logging(log_group=f"/aws/lambda/{name}"),
+    )
+    return changed(blank, params, name=name, strict_runtimes=strict_runtimes)
+
+
+def changed(
+    spec: function.Spec, params: Mapping[str, Any], *, name: str, strict_runtimes: bool
+) -> function.Spec:
+    """Return `spec` with the members that a request gives; the others stay as they are."""
+    changes: dict[str, Any] = {
+        field: params[member] for member, field in _PLAIN.items() if params.get(member) is not None
+    }
+    if "runtime" in changes:
+        _check_runtime(changes["runtime"], name, strict=strict_runtimes)
+    for member, maximum in _MAXIMA.items():
+        _check_maximum(member, params.get(member), maximum)
+    if (variables := params.get("Environment")) is not None:
+        changes["environment"] = dict(variables.get("Variables") or {})
+        environment.check(changes["environment"])
+    if mode := (params.get("TracingConfig") or {}).get("Mode"):
+        changes["tracing"] = mode
+    if storage := params.get("EphemeralStorage"):
+        _check_maximum("EphemeralStorage.Size", storage["Size"], limits.EPHEMERAL_STORAGE_MB_MAX)
+        changes["ephemeral_storage_mb"] = storage["Size"]
+    if log := params.get("LoggingConfig"):
+        changes["logging"] = _logging(spec.logging, log)
+    changes |= _architecture(params)
+    return msgspec.structs.replace(spec, **changes)
+
+
+def recoded(
+    spec: function.Spec, params: Mapping[str, Any], *, code: function.Code
+) -> function.Spec:
+    """Return `spec` with other code, and the architecture that came with it."""
+    return msgspec.structs.replace(spec, code=code, **_architecture(params))
+
+
+def _architecture(params: Mapping[str, Any]) -> dict[str, str]:
+    architectures = params.get("Architectures")
+    return {"architecture": architectures[0]} if architectures else {}
+
+
+def _check_runtime(runtime: str, name: str, *, strict: bool) -> None:
+    runtimes.check(runtime, strict=strict)
+    if runtime in runtimes.DEPRECATED:
+        logger.warning(
+            "a function uses a runtime that AWS no longer takes",
+            extra={"function": name, "runtime": runtime},
+        )
+
+
+def _check_maximum(member: str, value: int | None, maximum: int) -> None:
+    if value is not None and value > maximum:
+        path = ".".join(part[0].lower() + part[1:] for part in member.split("."))
+        raise errors.ValidationError(
+            f"1 validation error detected: Value '{value}' at '{path}' failed to satisfy "
+            f"constraint: Member must have value less than or equal to {maximum}"
+        )
+
+
+def _logging(before: function.Logging, given: Mapping[str, str]) -> function.Logging:
+    form = given.get("LogFormat", before.format)
+    log_group = given.get("LogGroup", before.log_group)
+    if form == "JSON":
+        return function.Logging(
+            format=form,
+            log_group=log_group,
+            application_level=given.get("ApplicationLogLevel", before.application_level or "INFO"),
+            system_level=given.get("SystemLogLevel", before.system_level or "INFO"),
+        )
+    if "ApplicationLogLevel" in given or "SystemLogLevel" in given:
+        raise errors.InvalidParameterValueError(
+            "Log levels are for functions whose LogFormat is JSON; this one's is Text."
+        )
+    return function.Logging(format=form, log_group=log_group)

@@ -1,0 +1,40 @@
+"""Which object answers which operation: the wiring of everything but Invoke."""
+
+from inglenook_gateway.api.front import Handler
+from inglenook_gateway.operations.account_settings import AccountSettings
+from inglenook_gateway.operations.aliases import Aliases
+from inglenook_gateway.operations.code_location import CodeLocations
+from inglenook_gateway.operations.concurrency import Concurrency
+from inglenook_gateway.operations.functions import Functions
+from inglenook_gateway.operations.packages import Packages
+from inglenook_gateway.operations.reading import Reading
+from inglenook_gateway.operations.resources import Resources
+from inglenook_gateway.operations.tags import Tags
+from inglenook_gateway.operations.turns import Turns
+from inglenook_gateway.operations.versions import Versions
+
+
+def handlers(
+    *,
+    resources: Resources,
+    packages: Packages,
+    locations: CodeLocations,
+    strict_runtimes: bool = False,
+) -> dict[str, Handler]:
+    """Return a handler for every operation that is built here, by its name."""
+    turns = Turns()
+    functions = Functions(
+        resources=resources, packages=packages, turns=turns, strict_runtimes=strict_runtimes
+    )
+    table: dict[str, Handler] = {}
+    for one in (
+        functions,
+        Reading(resources=resources, locations=locations),
+        Versions(resources=resources, turns=turns),
+        Aliases(resources=resources, turns=turns),
+        Concurrency(resources=resources),
+        AccountSettings(account=resources.account, catalog=resources.catalog),
+        Tags(resources=resources),
+    ):
+        table.update(one.handlers())
+    return table

@@ -1,0 +1,118 @@
+"""The platform in one process, wired: `inglenook up`.
+
+Everything that a cluster spreads over pods is here at once: the gateway, agents as its pods, the
+reconciler that makes functions ready, SQLite for the resources, files for code and logs. Parts are
+closed in the reverse order of their making.
+"""
+
+import asyncio
+import logging
+import random
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from inglenook import settings
+from inglenook.aio import clock, tasks
+from inglenook.model import account
+from inglenook.store import code, sqlite
+from inglenook_agent.settings import AgentSettings
+from inglenook_agent.supervisor import supervisor
+from inglenook_gateway.app import Gateway
+from inglenook_gateway.operations import recovery
+from inglenook_local import activation, logs, logs_http, pods
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line decides."""
+
+    host: str = "127.0.0.1"
+    port: int = 9550
+    """0 takes any free one."""
+    data: Path
+    region: str = "us-east-1"
+    account: str = "000000000000"
+    runtimes: Mapping[str, Path] = field(default_factory=dict)
+    """Runtime name to interpreter, before what is found on the machine."""
+
+
+async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio.Event) -> None:
+    """Serve until `stop` is set or a part dies; `ready` is called with the endpoint.
+
+    Raises the store's errors when the data folder cannot be used, OSError when the address cannot,
+    and settings.SettingsError. A part that dies stops the platform, and raises RuntimeError.
+    """
+    tuned = settings.from_environment()
+    time = clock.SystemClock()
+    owner = account.Account(
+        id=options.account,
+        region=options.region,
+        concurrent_executions=tuned.gateway.account_concurrency,
+    )
+    died: list[str] = []
+
+    def part_died(name: str) -> None:
+        died.append(name)
+        stop.set()
+
+    async with AsyncExitStack() as stack:
+        store = await sqlite.SqliteStore.open(options.data / "state.sqlite")
+        stack.push_async_callback(store.close)
+        await recovery.recover(store)
+        blobs = await code.CodeStore.open(options.data / "code")
+        await _sweep(blobs, await recovery.code_in_use(store))
+        unpacked = await code.UnpackedCode.open(blobs, options.data / "run" / "code")
+        log_files = await stack.enter_async_context(logs.LogFiles(options.data / "logs"))
+        agents = AgentSettings(
+            init_timeout_s=tuned.agent.init_timeout_s,
+            spares=tuned.agent.spares,
+            use_sandbox=tuned.agent.sandbox,
+            scratch=options.data / "run" / "environments",
+            interpreters=options.runtimes,
+        )
+        background = tasks.Tasks(on_failure=part_died)
+        stack.push_async_callback(background.close)
+        shared = supervisor.Supervisor(agents, background)
+        await shared.start()
+        stack.push_async_callback(shared.close)
+        supply = pods.LocalPods(
+            shared=shared, code=unpacked, sink=log_files, time=time, settings=agents
+        )
+        stack.push_async_callback(supply.close)
+        gateway = Gateway(
+            store=store,
+            blobs=blobs,
+            supply=supply,
+            owner=owner,
+            options=tuned.gateway,
+            time=time,
+            rng=random.Random(),  # noqa: S311 - draws alias weights, makes no secrets
+            extra={logs_http.PATH: logs_http.LogsEndpoint(log_files)},
+        )
+        await gateway.start()
+        stack.push_async_callback(gateway.close)
+        # A reader who follows a log would otherwise keep the server open.
+        stack.callback(log_files.end_following)
+        reconciler = activation.Activation(
+            store=store,
+            code=unpacked,
+            runtimes=supply,
+            new_revision=lambda: str(uuid.uuid4()),
+            written=gateway.catalog.apply,
+        )
+        _ = background.start(reconciler.run(), name="activate functions")
+        ready(await gateway.listen(options.host, options.port))
+        await stop.wait()
+    if died:
+        raise RuntimeError(f"stopped because a part of the platform failed: {', '.join(died)}")
+
+
+async def _sweep(blobs: code.CodeStore, in_use: set[str]) -> None:
+    """Delete the packages that nothing refers to any more. Only before anything else runs."""
+    for sha256 in await blobs.list() - in_use:
+        await blobs.delete(sha256)

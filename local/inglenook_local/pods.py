@@ -1,0 +1,71 @@
+"""Pods of one machine: each is an agent in this very process.
+
+A lease makes an agent and hands the connection to it over. Environments are real processes, but no
+pod has to be made for them, so the supply never runs out. The agents share one supervisor, and with
+it the zygotes and their spare processes.
+"""
+
+import itertools
+import weakref
+
+from inglenook.aio import clock, tasks
+from inglenook.telemetry import logs
+from inglenook.wire import connection
+from inglenook_agent import agent
+from inglenook_agent.settings import AgentSettings
+from inglenook_agent.supervisor import interpreters, supervisor
+
+
+class LocalPods:
+    """Make agents for the gateway of this process, and say which runtimes they can run."""
+
+    def __init__(
+        self,
+        *,
+        shared: supervisor.Supervisor,
+        code: agent.CodeSource,
+        sink: logs.LogSink,
+        time: clock.Clock,
+        settings: AgentSettings,
+    ) -> None:
+        self._shared = shared
+        self._code = code
+        self._sink = sink
+        self._clock = time
+        self._settings = settings
+        self._tasks = tasks.Tasks()
+        self._numbers = itertools.count(1)
+        # An agent whose connection has closed and whose environments have ended is nobody's.
+        self._agents: weakref.WeakSet[agent.Agent] = weakref.WeakSet()
+
+    async def lease(self, runtime: str) -> connection.Connection:
+        """Return the connection to a new agent; it says itself what it cannot run."""
+        del runtime
+        ours, theirs = connection.memory_pair()
+        made = agent.Agent(
+            name=f"local-{next(self._numbers)}",
+            connection=theirs,
+            supervisor=self._shared,
+            code=self._code,
+            logs=self._sink,
+            clock=self._clock,
+            settings=self._settings,
+            tasks=self._tasks,
+        )
+        self._agents.add(made)
+        made.start()
+        return ours
+
+    async def available(self, runtime: str) -> str | None:
+        """Return why a runtime cannot be had here, or None; if it can, get processes ready."""
+        found = await self._shared.available(runtime)
+        if isinstance(found, interpreters.Unavailable):
+            return found.reason
+        self._shared.warm(found)
+        return None
+
+    async def close(self) -> None:
+        """End all agents and their environments."""
+        for each in list(self._agents):
+            await each.close()
+        await self._tasks.close()

@@ -1,0 +1,320 @@
+"""The agent: one gateway's connection on one side, the environments of one version on the other.
+
+It answers every message of the gateway exactly once on its stream (see `inglenook.wire.messages`),
+and what it cannot do it refuses before anything has begun. Locally many agents live in one process
+and share a `Supervisor`.
+"""
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from pathlib import Path
+from typing import Protocol
+
+from inglenook import errors
+from inglenook.aio.clock import Clock, utc
+from inglenook.aio.tasks import Tasks
+from inglenook.telemetry import report
+from inglenook.telemetry.logs import LogSink
+from inglenook.wire import messages
+from inglenook.wire.connection import Body, Connection
+from inglenook.wire.messages import Header, Refusal
+from inglenook_agent.environment import control, launch
+from inglenook_agent.environment.environment import Environment, Means
+from inglenook_agent.environment.journal import Journal
+from inglenook_agent.environment.runtime import Runtime
+from inglenook_agent.runtime_api.server import Server
+from inglenook_agent.runtime_api.session import Session
+from inglenook_agent.settings import AgentSettings
+from inglenook_agent.supervisor.interpreters import Unavailable
+from inglenook_agent.supervisor.process import Process
+from inglenook_agent.supervisor.setup import Mode
+from inglenook_agent.supervisor.spawner import SpawnError
+from inglenook_agent.supervisor.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
+
+
+class CodeSource(Protocol):
+    """Where unpacked deployment packages come from."""
+
+    async def folder(self, sha256: str) -> Path:
+        """Return the folder of a package's files; raises an `ApiError` or OSError."""
+
+
+class Agent:
+    """Serve one connection, for one version at most.
+
+    `start` opens the connection. When the gateway closes it every environment ends; `close` does
+    the same from this side, and returns when nothing is left.
+    """
+
+    def __init__(  # noqa: PLR0913 - wiring
+        self,
+        *,
+        name: str,
+        connection: Connection,
+        supervisor: Supervisor,
+        code: CodeSource,
+        logs: LogSink,
+        clock: Clock,
+        settings: AgentSettings,
+        tasks: Tasks,
+    ) -> None:
+        self.name = name
+        self._connection = connection
+        self._supervisor = supervisor
+        self._code = code
+        self._logs = logs
+        self._clock = clock
+        self._settings = settings
+        self._tasks = tasks
+        self._version: messages.VersionId | None = None
+        self._plan: launch.Plan | None = None
+        self._environments: dict[str, Environment] = {}
+        self._servers: dict[str, Server] = {}
+        self._starting = 0
+        self._draining: int | None = None
+        """The stream of the gateway's `Drain`."""
+        self._is_closed = False
+        self._ending: set[str] = set()
+        self._all_gone = asyncio.Event()
+        self._all_gone.set()
+        self._means = Means(
+            supervisor=supervisor,
+            clock=clock,
+            settings=settings,
+            tasks=tasks,
+            answer=self._answered,
+        )
+
+    def start(self) -> None:
+        """Say what this agent is, and begin to serve."""
+        self._connection.send(0, messages.Welcome(agent=self.name))
+        self._connection.open(self)
+
+    async def close(self) -> None:
+        """End all environments, whatever they do, and close the connection."""
+        self._is_closed = True
+        self._end_all("closed")
+        await self._all_gone.wait()
+        self._connection.close("the agent has closed")
+
+    # What the connection brings (`Receiver`).
+
+    def received(self, stream: int, header: Header, body: Body) -> None:
+        match header:
+            case messages.Invoke():
+                self._invoke(stream, header, body)
+            case messages.Start():
+                self._start(stream, header)
+            case messages.Specialise():
+                self._specialise(stream, header)
+            case messages.Stop():
+                self._stop(stream, header)
+            case messages.Drain():
+                self._drain(stream)
+            case _:
+                logger.warning("unexpected message", extra={"kind": type(header).__name__})
+
+    def closed(self, reason: str) -> None:
+        self._is_closed = True
+        self._end_all(reason)
+
+    # Specialise
+
+    def _specialise(self, stream: int, header: messages.Specialise) -> None:
+        if self._draining is not None or self._is_closed:
+            self._refuse(stream, Refusal.DRAINING)
+        elif self._version is not None and self._version != header.id:
+            self._refuse(stream, Refusal.WRONG_VERSION)
+        else:
+            self._version = header.id
+            _ = self._tasks.start(self._prepare(stream, header), name="specialise")
+
+    async def _prepare(self, stream: int, header: messages.Specialise) -> None:
+        """Find the runtime and the code; answer."""
+        runtime = await self._supervisor.available(header.runtime)
+        if isinstance(runtime, Unavailable):
+            self._unspecialise()
+            self._refuse(stream, Refusal.RUNTIME_UNAVAILABLE, runtime.reason)
+            return
+        self._supervisor.warm(runtime)
+        try:
+            folder = await self._code.folder(header.code_sha256)
+        except (errors.ApiError, OSError) as exc:
+            self._unspecialise()
+            self._refuse(stream, Refusal.CODE_UNAVAILABLE, str(exc))
+            return
+        self._plan = launch.Plan(
+            version=header,
+            runtime=runtime,
+            task_dir=folder,
+            python_path=self._supervisor.python_path(runtime),
+        )
+        self._connection.send(stream, messages.Specialised())
+
+    def _unspecialise(self) -> None:
+        if self._plan is None:
+            self._version = None
+
+    # Start
+
+    def _start(self, stream: int, header: messages.Start) -> None:
+        plan = self._plan
+        if self._draining is not None or self._is_closed:
+            self._refuse(stream, Refusal.DRAINING)
+        elif plan is None:
+            self._refuse(stream, Refusal.WRONG_VERSION, "This agent has no version yet.")
+        elif len(self._environments) + self._starting >= self._settings.environments_max:
+            self._refuse(stream, Refusal.FULL)
+        else:
+            self._starting += 1
+            self._all_gone.clear()
+            _ = self._tasks.start(self._begin(stream, header, plan), name="start")
+
+    async def _begin(self, stream: int, header: messages.Start, plan: launch.Plan) -> None:
+        """Make an environment and run its init; answer."""
+        name = secrets.token_hex(16)
+        server: Server | None = None
+        environment: Environment | None = None
+        try:
+            if plan.runtime.mode is Mode.EXEC:
+                server = self._servers[name] = Server()
+                await server.open()
+            environment = self._environment(name, header, plan, server)
+            if self._is_closed or self._draining is not None:
+                raise SpawnError("the agent has closed")
+            self._environments[name] = environment
+            ended = await environment.start(
+                lambda process, listener: self._connect(process, listener, server),
+                self._init_start(header, plan),
+            )
+        except (SpawnError, OSError) as exc:
+            self._starting -= 1
+            if environment is not None:
+                await self._end(environment, None, "")
+            self._forget(name)
+            reason = (
+                Refusal.CANNOT_START
+                if self._draining is None and not self._is_closed
+                else Refusal.DRAINING
+            )
+            self._refuse(stream, reason, str(exc))
+            return
+        self._starting -= 1
+        started = messages.Started(environment=name, init_ms=ended.duration_ms, init_ok=ended.is_ok)
+        self._connection.send(stream, started)
+        self._end_if_draining(environment)
+
+    def _environment(
+        self, name: str, header: messages.Start, plan: launch.Plan, server: Server | None
+    ) -> Environment:
+        version = plan.version
+        day = utc(self._clock.now()).strftime("%Y/%m/%d")
+        place = launch.Place(
+            log_stream=f"{day}/[{version.id.version}]{name}",
+            initialization_type=header.initialization_type,
+            tmp_dir=self._supervisor.folder / "environments" / name,
+            runtime_api=server.address if server is not None else None,
+        )
+        journal = Journal(self._logs, version.log_group, place.log_stream, self._clock)
+        return Environment(name, plan, place, self._means, journal)
+
+    def _connect(self, process: Process, listener: Environment, server: Server | None) -> Runtime:
+        if server is None:
+            return control.ControlRuntime(process, listener, self._settings.exit_grace_s)
+        server.session = Session(process, listener)
+        return server.session
+
+    def _init_start(self, header: messages.Start, plan: launch.Plan) -> report.InitStart:
+        runtime = plan.version.runtime
+        name = runtime.replace("python", "python:")
+        identity = hashlib.sha256(runtime.encode()).hexdigest()
+        return report.InitStart(
+            runtime_version=f"{name}.v1",
+            runtime_version_arn=f"arn:aws:lambda:{plan.version.region}::runtime:{identity}",
+            function_name=plan.version.id.function_name,
+            version=plan.version.id.version,
+            initialization_type=header.initialization_type,
+        )
+
+    # Invoke
+
+    def _invoke(self, stream: int, header: messages.Invoke, body: Body) -> None:
+        environment = self._environments.get(header.environment)
+        if environment is None:
+            self._refuse(stream, Refusal.UNKNOWN_ENVIRONMENT)
+        elif self._draining is not None or self._is_closed:
+            self._refuse(stream, Refusal.DRAINING)
+        elif not environment.takes_events:
+            self._refuse(stream, Refusal.BUSY)
+        else:
+            environment.invoke(stream, header, body)
+
+    def _answered(
+        self, environment: Environment, stream: int, result: messages.Result, payload: Body
+    ) -> None:
+        self._connection.send(stream, result, payload)
+        self._end_if_draining(environment)
+
+    # Stop, Drain, the end
+
+    def _stop(self, stream: int, header: messages.Stop) -> None:
+        environment = self._environments.get(header.environment)
+        if environment is None or environment.name in self._ending:
+            self._refuse(stream, Refusal.UNKNOWN_ENVIRONMENT)
+        elif not environment.takes_events:
+            self._refuse(stream, Refusal.BUSY)
+        else:
+            self._end_soon(environment, stream, "stopped")
+
+    def _drain(self, stream: int) -> None:
+        if self._draining is not None:
+            self._refuse(stream, Refusal.DRAINING)
+            return
+        self._draining = stream
+        for environment in list(self._environments.values()):
+            self._end_if_draining(environment)
+        self._check_drained()
+
+    def _end_if_draining(self, environment: Environment) -> None:
+        if self._draining is not None and environment.takes_events:
+            self._end_soon(environment, 0, "drained")
+
+    def _end_all(self, reason: str) -> None:
+        for environment in list(self._environments.values()):
+            self._end_soon(environment, 0, reason)
+
+    def _end_soon(self, environment: Environment, stream: int, reason: str) -> None:
+        if environment.name not in self._ending:
+            self._ending.add(environment.name)
+            _ = self._tasks.start(self._end(environment, stream, reason), name="end environment")
+
+    async def _end(self, environment: Environment, stream: int | None, reason: str) -> None:
+        """End an environment, and say so on `stream`."""
+        name = environment.name
+        self._ending.add(name)
+        await environment.end()
+        if (server := self._servers.pop(name, None)) is not None:
+            await server.close()
+        self._forget(name)
+        if stream is not None:
+            self._connection.send(stream, messages.Gone(environment=name, reason=reason))
+        self._check_drained()
+
+    def _forget(self, name: str) -> None:
+        self._environments.pop(name, None)
+        self._ending.discard(name)
+        if not self._environments and not self._starting:
+            self._all_gone.set()
+
+    def _check_drained(self) -> None:
+        stream = self._draining
+        if stream is not None and not self._environments and not self._starting and stream >= 0:
+            self._draining = -1
+            self._connection.send(stream, messages.Drained())
+
+    def _refuse(self, stream: int, reason: Refusal, message: str = "") -> None:
+        self._connection.send(stream, messages.Refused(reason=reason, message=message))

@@ -1,0 +1,62 @@
+"""The process that runs the function, as an environment sees it, whatever it speaks.
+
+Two kinds implement `Runtime`: `control.ControlRuntime` (our own Python client, over its control
+socket) and `runtime_api.session.Session` (any program, over the Runtime API). Each names itself
+when it speaks, so that an environment can tell its present process from one that it has given up.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from inglenook.wire.connection import Body
+from inglenook_agent.supervisor.setup import Setup
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What accompanies an event."""
+
+    id: str
+    deadline_ms: int
+    arn: str
+    trace_id: str
+    client_context: str | None
+    cognito_identity: str | None
+
+
+class Runtime(Protocol):
+    """A process and the way to speak with it."""
+
+    def begin(self, setup: Setup) -> None:
+        """Tell the process what to be; init begins."""
+
+    def deliver(self, event: Event, body: Body) -> None:
+        """Hand it an event. Only after it was ready, one at a time."""
+
+    def end(self) -> None:
+        """Kill it with its group, and hear nothing more of it. Safe to repeat."""
+
+
+class RuntimeListener(Protocol):
+    """What an environment hears of its process. Called on the event loop."""
+
+    def ready(self, runtime: Runtime) -> None:
+        """Learn that init has ended well."""
+
+    def init_failed(self, runtime: Runtime, error_type: str, payload: Body) -> None:
+        """Learn that init has failed, in the runtime's own words."""
+
+    def answered(self, runtime: Runtime, payload: Body) -> None:
+        """Take what the function returned."""
+
+    def failed(self, runtime: Runtime, error_type: str, payload: Body) -> None:
+        """Take the function's error, in the runtime's own words; the process goes on."""
+
+    def overflowed(self, runtime: Runtime) -> None:
+        """Learn that the response was over the limit; the process goes on."""
+
+    def broke(self, runtime: Runtime, error_type: str, text: str) -> None:
+        """Learn that the process has broken the protocol beyond repair."""
+
+    def exited(self, runtime: Runtime, status: int) -> None:
+        """Learn that the process has ended by itself, and that it has said nothing more."""

@@ -1,0 +1,189 @@
+"""Control groups for environments: found, created ahead, removed.
+
+All groups of this process lie in a folder of its own, named as its scratch folder is, so that what
+a killed process left is recognised and removed. Where groups cannot be made (no rights, no such
+controllers, macOS) `prepare` answers None and memory is watched by `limits.sampling`.
+"""
+
+import asyncio
+import collections
+import contextlib
+import itertools
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from inglenook.aio.tasks import Tasks
+from inglenook_agent import scratch
+from inglenook_agent.limits import groups
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path("/sys/fs/cgroup")
+OWN = Path("/proc/self/cgroup")
+_REMOVE_TRIES = 50
+_REMOVE_PAUSE_S = 0.02
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parents:
+    """The folders in which this process may make groups."""
+
+    files: groups.Files
+    memory: Path
+    cpu: Path | None
+    pids: Path | None
+
+    def folders(self) -> list[Path]:
+        return list(dict.fromkeys(p for p in (self.memory, self.cpu, self.pids) if p is not None))
+
+    def group(self, name: str) -> groups.Group:
+        return groups.Group(
+            files=self.files,
+            memory=self.memory / name,
+            cpu=self.cpu / name if self.cpu is not None else None,
+            pids=self.pids / name if self.pids is not None else None,
+        )
+
+
+def prepare(root: Path = ROOT, own: Path = OWN) -> Parents | None:
+    """Make this process's parent folders and clear those of dead ones. Blocks."""
+    name = f"inglenook-{scratch.own_name()}"
+    try:
+        if (root / "cgroup.controllers").exists():
+            return _prepare_v2(root, own, name)
+        return _prepare_v1(root, own, name)
+    except OSError as exc:
+        logger.info("no control groups", extra={"reason": str(exc)})
+        return None
+
+
+def _prepare_v1(root: Path, own: Path, name: str) -> Parents | None:
+    homes = _own_groups(own)
+    parents: dict[str, Path | None] = {}
+    for controller in ("memory", "cpu", "pids"):
+        parents[controller] = None
+        if not (root / controller / "cgroup.procs").exists():
+            continue
+        home = root / controller / homes.get(controller, "/").lstrip("/")
+        home = home if home.exists() else root / controller
+        _clear(home)
+        with contextlib.suppress(OSError):
+            (home / name).mkdir(exist_ok=True)
+            parents[controller] = home / name
+    memory = parents["memory"]
+    if memory is None:
+        return None
+    return Parents(files=groups.V1, memory=memory, cpu=parents["cpu"], pids=parents["pids"])
+
+
+def _prepare_v2(root: Path, own: Path, name: str) -> Parents | None:
+    home = root / _own_groups(own).get("", "/").lstrip("/")
+    home = home if home.exists() else root
+    _clear(home)
+    folder = home / name
+    folder.mkdir(exist_ok=True)
+    # Fails where the group holds processes itself and is not the root: then there is no delegation.
+    given = set()
+    for controller in ("memory", "cpu", "pids"):
+        with contextlib.suppress(OSError):
+            (home / "cgroup.subtree_control").write_text(f"+{controller}")
+        with contextlib.suppress(OSError):
+            (folder / "cgroup.subtree_control").write_text(f"+{controller}")
+            given.add(controller)
+    if "memory" not in given:
+        folder.rmdir()
+        return None
+    return Parents(
+        files=groups.V2,
+        memory=folder,
+        cpu=folder if "cpu" in given else None,
+        pids=folder if "pids" in given else None,
+    )
+
+
+def _own_groups(own: Path) -> dict[str, str]:
+    """Return this process's group by controller; version 2's controller is the empty name."""
+    homes = {}
+    for line in own.read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
+            homes[controller] = path
+    return homes
+
+
+def _clear(home: Path) -> None:
+    """Remove what dead processes left in `home`, with all that still runs there."""
+    for left in home.glob("inglenook-run-*"):
+        if scratch.is_dead(left.name.removeprefix("inglenook-")):
+            for child in [child for child in left.iterdir() if child.is_dir()]:
+                _clear_group(child)
+            with contextlib.suppress(OSError):
+                left.rmdir()
+
+
+def _clear_group(folder: Path) -> None:
+    group = groups.Group(files=groups.V1, memory=folder, cpu=None, pids=None)
+    remove(group)
+
+
+def remove(group: groups.Group) -> None:
+    """Kill what is inside and remove the group. Blocks, for a second at most."""
+    for _ in range(_REMOVE_TRIES):
+        group.kill()
+        if group.remove():
+            return
+        # The kernel lets go of a group a moment after its last process has been reaped.
+        time.sleep(_REMOVE_PAUSE_S)
+    logger.warning("a control group stays behind", extra={"group": str(group.memory)})
+
+
+class Cgroups:
+    """Groups ready to be taken."""
+
+    def __init__(self, parents: Parents, spares: int, tasks: Tasks) -> None:
+        self._parents = parents
+        self._wanted = spares
+        self._tasks = tasks
+        self._numbers = itertools.count(1)
+        self._spares: collections.deque[groups.Group] = collections.deque()
+        self._is_filling = False
+
+    def warm(self) -> None:
+        """See to it that groups wait; returns at once."""
+        if not self._is_filling and len(self._spares) < self._wanted:
+            self._is_filling = True
+            _ = self._tasks.start(self._fill(), name="control groups")
+
+    async def take(self) -> groups.Group:
+        """Return a group of its own; raises OSError where none can be made."""
+        group = self._spares.popleft() if self._spares else await asyncio.to_thread(self._create)
+        asyncio.get_running_loop().call_soon(self.warm)
+        return group
+
+    async def close(self) -> None:
+        """Remove the spares and the parents."""
+        spares, self._spares, self._wanted = list(self._spares), collections.deque(), 0
+        await asyncio.to_thread(self._clear, spares)
+
+    async def _fill(self) -> None:
+        try:
+            while len(self._spares) < self._wanted:
+                self._spares.append(await asyncio.to_thread(self._create))
+        except OSError as exc:
+            logger.warning("cannot make a control group", extra={"reason": str(exc)})
+        finally:
+            self._is_filling = False
+
+    def _create(self) -> groups.Group:
+        group = self._parents.group(str(next(self._numbers)))
+        group.create()
+        return group
+
+    def _clear(self, spares: list[groups.Group]) -> None:
+        for group in spares:
+            remove(group)
+        for folder in self._parents.folders():
+            with contextlib.suppress(OSError):
+                folder.rmdir()

@@ -1,0 +1,174 @@
+"""One environment's control group: memory, CPU, processes.
+
+Files of the kernel's, read and written in place: each call takes microseconds, but `Group.limit`
+and `Group.remove` belong in a thread. Memory is a hard limit; CPU is a share in proportion to it,
+as on Lambda, but what nobody else wants may be used.
+"""
+
+import contextlib
+import os
+import re
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from inglenook.model import limits
+
+_PROCESSES = "cgroup.procs"
+_V1_SHARES_PER_VCPU = 1024
+_V2_WEIGHT_PER_VCPU = 100
+_CACHE = re.compile(rb"^(?:total_cache|file) (\d+)$", re.MULTILINE)
+_SHARED = re.compile(rb"^(?:total_shmem|shmem) (\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """What the kernel's files are called in one version of control groups."""
+
+    memory_max: str
+    memory_peak: str
+    memory_usage: str
+    oom: str
+    cpu: str
+
+
+V1 = Files(
+    memory_max="memory.limit_in_bytes",
+    memory_peak="memory.max_usage_in_bytes",
+    memory_usage="memory.usage_in_bytes",
+    oom="memory.oom_control",
+    cpu="cpu.shares",
+)
+V2 = Files(
+    memory_max="memory.max",
+    memory_peak="memory.peak",
+    memory_usage="memory.current",
+    oom="memory.events",
+    cpu="cpu.weight",
+)
+
+
+@dataclass(kw_only=True, slots=True)
+class Group:
+    """A group's folders, one for each controller (all the same folder in version 2)."""
+
+    files: Files
+    memory: Path
+    cpu: Path | None
+    pids: Path | None
+    _peak: int = -1
+    _peak_file: int = field(default=-1)
+    _seen_peak: int = 0
+    _figure: int = 0
+
+    @property
+    def join(self) -> list[str]:
+        """The files to which a process writes its pid to be limited."""
+        folders = dict.fromkeys((self.memory, self.cpu, self.pids))
+        return [str(folder / _PROCESSES) for folder in folders if folder is not None]
+
+    def create(self) -> None:
+        """Make the folders. Blocks."""
+        for folder in (self.memory, self.cpu, self.pids):
+            if folder is not None:
+                folder.mkdir(exist_ok=True)
+
+    def limit(self, memory_mb: int) -> None:
+        """Set the limits for a function of this memory size. Blocks."""
+        memory = str(memory_mb * limits.MIB)
+        (self.memory / self.files.memory_max).write_text(memory)
+        # No way around the limit by swapping. Kernels without swap accounting lack the file.
+        swap = "memory.memsw.limit_in_bytes" if self.files is V1 else "memory.swap.max"
+        with contextlib.suppress(OSError):
+            (self.memory / swap).write_text(memory if self.files is V1 else "0")
+        if self.cpu is not None:
+            share = memory_mb / limits.MEMORY_MB_PER_VCPU
+            unit = _V1_SHARES_PER_VCPU if self.files is V1 else _V2_WEIGHT_PER_VCPU
+            (self.cpu / self.files.cpu).write_text(str(max(2, round(share * unit))))
+        if self.pids is not None:
+            (self.pids / "pids.max").write_text(str(limits.DESCRIPTORS_MAX))
+        with contextlib.suppress(OSError):  # Linux before 6.8 has no memory.peak
+            self._peak_file = os.open(self.memory / self.files.memory_peak, os.O_RDONLY)
+
+    def peak_bytes(self, pid: int) -> int:
+        """Return the most memory used so far; `pid` is the process that runs the function.
+
+        The kernel's own peak counts cached files, which a function does not mean by its memory, and
+        does not count pages shared with the spawner, which Lambda would. So the cache is taken off,
+        and the process's own high-water mark counts where it is higher. When the kernel's peak has
+        not moved, neither has this: one read.
+        """
+        seen = self._kernel_peak()
+        if seen > self._seen_peak or self._figure == 0:
+            self._seen_peak = seen
+            used = seen - self._cached_bytes()
+            self._figure = max(self._figure, used, _high_water(pid))
+        return self._figure
+
+    def oom_kills(self) -> int:
+        """Return how many processes the kernel has killed for want of memory."""
+        with contextlib.suppress(OSError):
+            text = (self.memory / self.files.oom).read_text()
+            for line in text.splitlines():
+                if line.startswith("oom_kill "):
+                    return int(line.split()[1])
+        return 0
+
+    def kill(self) -> bool:
+        """Kill what is still inside; answer whether anything was."""
+        try:
+            members = (self.memory / _PROCESSES).read_text().split()
+        except OSError:
+            return False
+        for member in members:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(member), signal.SIGKILL)
+        return bool(members)
+
+    def remove(self) -> bool:
+        """Remove the folders; answer whether they are gone. Blocks."""
+        if self._peak_file >= 0:
+            os.close(self._peak_file)
+            self._peak_file = -1
+        gone = True
+        for folder in dict.fromkeys((self.memory, self.cpu, self.pids)):
+            if folder is not None:
+                gone = _removed(folder) and gone
+        return gone
+
+    def _kernel_peak(self) -> int:
+        if self._peak_file < 0:
+            return 0
+        try:
+            return int(os.pread(self._peak_file, 32, 0))
+        except OSError:
+            return 0
+
+    def _cached_bytes(self) -> int:
+        try:
+            stat = (self.memory / "memory.stat").read_bytes()
+        except OSError:
+            return 0
+        cache, shared = _CACHE.search(stat), _SHARED.search(stat)
+        return (int(cache[1]) if cache else 0) - (int(shared[1]) if shared else 0)
+
+
+def _removed(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _high_water(pid: int) -> int:
+    """Return a process's own peak in bytes; 0 where the machine does not say."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:  # noqa: PTH123 - on the invoke path
+            text = status.read()
+    except OSError:
+        return 0
+    start = text.find(b"VmHWM:")
+    return 0 if start < 0 else int(text[start + 6 : text.index(b"kB", start)]) * 1024

@@ -1,0 +1,199 @@
+"""Spares of one interpreter, and its spawner kept alive.
+
+`take` hands out a process: a spare at once, or the next that is forked. Replacements are forked
+after a spare is taken, but waiting starts go first; a burst of starts is forked side by side, up to
+a bound. A spawner that dies is started again, with growing pauses while it keeps dying.
+"""
+
+import asyncio
+import collections
+import logging
+from pathlib import Path
+
+from inglenook.aio.tasks import Tasks
+from inglenook_agent.settings import AgentSettings
+from inglenook_agent.supervisor.process import Process
+from inglenook_agent.supervisor.spawner import Spawner, SpawnError
+
+logger = logging.getLogger(__name__)
+
+_PAUSE_S_FIRST = 0.1
+_PAUSE_S_MAX = 5.0
+_FAILURES_MAX = 3
+"""After so many in a row the starts that wait are told; they may try again."""
+
+
+class Pool:
+    """The processes of one interpreter."""
+
+    def __init__(
+        self,
+        interpreter: Path,
+        *,
+        client: Path,
+        variables: dict[str, str],
+        settings: AgentSettings,
+        tasks: Tasks,
+    ) -> None:
+        self._interpreter = interpreter
+        self._client = client
+        self._variables = variables
+        self._settings = settings
+        self._tasks = tasks
+        self._spares: collections.deque[Process] = collections.deque()
+        self._waiting: collections.deque[asyncio.Future[Process]] = collections.deque()
+        self._forking = 0
+        self._failures = 0
+        self._spawner: Spawner | None = None
+        self._is_starting = False
+        self._is_closed = False
+
+    @property
+    def spares(self) -> int:
+        """How many processes wait to be taken."""
+        return len(self._spares)
+
+    def warm(self) -> None:
+        """See to it that the spawner runs and spares wait; returns at once."""
+        self._balance()
+
+    async def take(self) -> Process:
+        """Return a living process, or raise `SpawnError`."""
+        while self._spares:
+            process = self._spares.popleft()
+            process.on_exit = None
+            if process.status is None and not process.channel.is_lost:
+                # Not before whoever took it has set it to work.
+                asyncio.get_running_loop().call_soon(self._balance)
+                return process
+            process.discard()
+        waiting: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        self._balance()
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
+                self._give(waiting.result())
+            raise
+
+    async def close(self) -> None:
+        """Kill the spawner and everything that it forked."""
+        self._is_closed = True
+        self._fail_waiting(SpawnError("the supervisor has closed"))
+        self._drop_spares()
+        if self._spawner is not None:
+            await self._spawner.close()
+
+    def _balance(self) -> None:
+        """Ask for as many forks as are missing, within bounds."""
+        if self._is_closed:
+            return
+        if self._spawner is None:
+            if not self._is_starting:
+                self._is_starting = True
+                _ = self._tasks.start(
+                    self._start_spawner(), name=f"spawner {self._interpreter.name}"
+                )
+            return
+        while self._waiting and self._waiting[0].done():
+            self._waiting.popleft()
+        spares = 0 if self._waiting else self._settings.spares - len(self._spares)
+        missing = min(len(self._waiting) + spares, self._settings.forks_max) - self._forking
+        for _ in range(missing):
+            self._forking += 1
+            _ = self._tasks.start(self._fork(self._spawner), name="fork")
+
+    async def _fork(self, spawner: Spawner) -> None:
+        process: Process | None = None
+        try:
+            process = await spawner.fork()
+            self._failures = 0
+        except SpawnError as exc:
+            if not spawner.is_lost:
+                # A spawner that lives but does not fork is of no use: its end is handled below.
+                logger.warning("a spawner cannot fork", extra={"reason": str(exc)})
+                spawner.kill()
+        finally:
+            self._forking -= 1
+            if process is not None:
+                self._give(process)
+            self._balance()
+
+    def _give(self, process: Process) -> None:
+        if self._is_closed:
+            process.discard()
+            return
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(process)
+                return
+        process.on_exit = lambda _status: self._spare_ended(process)
+        self._spares.append(process)
+
+    def _spare_ended(self, process: Process) -> None:
+        if process in self._spares:
+            self._spares.remove(process)
+            process.discard()
+            asyncio.get_running_loop().call_later(_PAUSE_S_FIRST, self._balance)
+
+    async def _start_spawner(self) -> None:
+        """Start the spawner, as often as it takes, with pauses that grow."""
+        try:
+            while not self._is_closed:
+                if self._failures:
+                    pause = _PAUSE_S_FIRST * 2 ** (self._failures - 1)
+                    await asyncio.sleep(min(pause, _PAUSE_S_MAX))
+                spawner = Spawner(self._lost, timeout_s=self._settings.start_timeout_s)
+                self._spawner = spawner
+                try:
+                    await spawner.start(self._interpreter, self._client, self._variables)
+                except SpawnError as exc:
+                    await spawner.close()
+                    self._spawner = None
+                    self._failed(exc)
+                    if self._waiting:
+                        continue
+                    return
+                if not spawner.is_lost:
+                    return
+        finally:
+            self._is_starting = False
+            self._balance_if_wanted()
+
+    def _balance_if_wanted(self) -> None:
+        if self._spawner is not None or self._waiting:
+            self._balance()
+
+    def _failed(self, reason: SpawnError) -> None:
+        self._failures += 1
+        logger.warning(
+            "a spawner did not come up",
+            extra={"interpreter": str(self._interpreter), "reason": str(reason)},
+        )
+        if self._failures % _FAILURES_MAX == 0:
+            self._fail_waiting(reason)
+
+    def _lost(self) -> None:
+        """Take note that the spawner has ended, and start another unless that is our wish."""
+        self._drop_spares()
+        self._spawner = None
+        if self._is_closed or self._is_starting:
+            return
+        self._failures += 1
+        logger.warning("a spawner has ended", extra={"interpreter": str(self._interpreter)})
+        if self._failures % _FAILURES_MAX == 0:
+            self._fail_waiting(SpawnError("the spawner keeps ending"))
+        self._balance()
+
+    def _drop_spares(self) -> None:
+        spares, self._spares = self._spares, collections.deque()
+        for process in spares:
+            process.discard()
+
+    def _fail_waiting(self, reason: SpawnError) -> None:
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_exception(reason)

@@ -1,0 +1,54 @@
+"""A forked child, from spare to corpse."""
+
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from inglenook_agent.supervisor.channel import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Process:
+    """One child of a spawner: its channel, its output pipe, and how it ended.
+
+    Its pid is its process group, in which all that it starts stays unless it takes pains to leave.
+    Whoever takes the process closes `output`.
+    """
+
+    __slots__ = ("channel", "has_sandbox", "max_rss_kb", "on_exit", "output", "pid", "status")
+
+    def __init__(self, pid: int, channel: Channel, output: int, *, has_sandbox: bool) -> None:
+        self.pid = pid
+        self.channel = channel
+        self.output = output
+        """The read end of its stdout and stderr; does not block."""
+        self.has_sandbox = has_sandbox
+        """Whether it can have /var/task, /opt and /tmp of its own."""
+        self.status: int | None = None
+        """None while it lives; then its exit status, negative for a signal."""
+        self.max_rss_kb = 0
+        self.on_exit: Callable[[int], None] | None = None
+
+    def kill(self) -> None:
+        """Kill the whole group at once. Safe to repeat, also when the leader has ended."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def ended(self, status: int, max_rss_kb: int = 0) -> None:
+        """Record how it ended and tell who waits for it. Only the first call counts."""
+        if self.status is not None:
+            return
+        self.status = status
+        self.max_rss_kb = max_rss_kb
+        if self.on_exit is not None:
+            self.on_exit(status)
+
+    def discard(self) -> None:
+        """End a process that nobody took."""
+        self.on_exit = None
+        self.kill()
+        self.channel.close()
+        os.close(self.output)

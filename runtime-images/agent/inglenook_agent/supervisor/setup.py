@@ -1,0 +1,32 @@
+"""What a forked child is told to become (`Setup` in `inglenook_runtime`)."""
+
+import enum
+
+import msgspec
+
+
+class Mode(enum.Enum):
+    """How a child runs the function."""
+
+    PYTHON = "python"
+    """The handler runs in the child itself."""
+    EXEC = "exec"
+    """The child becomes a program that speaks the Runtime API."""
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole of a child's configuration."""
+
+    mode: Mode
+    handler: str
+    argv: list[str]
+    variables: dict[str, str]
+    task_dir: str
+    opt_dir: str | None
+    tmp_dir: str | None
+    sandbox: bool
+    join: list[str]
+    descriptors_max: int
+    log_mark: str
+    log_format: str
+    log_level: str | None

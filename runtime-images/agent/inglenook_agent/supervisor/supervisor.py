@@ -1,0 +1,112 @@
+"""What all agents of one machine share: spawners, spares, control groups, the scratch folder.
+
+An agent asks it whether a runtime is here (`available`), for a process (`take`) and for a control
+group (`take_group`). Spawners start when their runtime is first asked for.
+"""
+
+import asyncio
+import contextlib
+import importlib.util
+from pathlib import Path
+
+from inglenook.aio.tasks import Tasks
+from inglenook_agent import scratch
+from inglenook_agent.limits import cgroups, groups, sampling
+from inglenook_agent.settings import AgentSettings
+from inglenook_agent.supervisor import interpreters, packages
+from inglenook_agent.supervisor.pool import Pool
+from inglenook_agent.supervisor.process import Process
+
+_RUNTIME_PACKAGE = "inglenook_runtime"
+_PRELOAD = "INGLENOOK_PRELOAD_PATH"
+
+
+class Supervisor:
+    """Processes for environments, by interpreter.
+
+    `start` before anything else; `close` after every agent has closed: it kills whatever is left.
+    """
+
+    def __init__(self, settings: AgentSettings, tasks: Tasks) -> None:
+        self._settings = settings
+        self._tasks = tasks
+        self._pools: dict[Path, Pool] = {}
+        self._found: dict[str, interpreters.Available | interpreters.Unavailable] = {}
+        self._cgroups: cgroups.Cgroups | None = None
+        self._client: Path | None = settings.runtime_client
+        self._packages: packages.Packages | None = None
+        self.folder = settings.scratch
+        """This process's own scratch folder."""
+        self.sampler = sampling.Sampler(settings.sampling_interval_s, tasks)
+
+    async def start(self) -> None:
+        """Prepare folders and control groups; remove what killed processes left."""
+        parents = await asyncio.to_thread(self._prepare)
+        if parents is not None:
+            self._cgroups = cgroups.Cgroups(parents, self._settings.cgroup_spares, self._tasks)
+            self._cgroups.warm()
+
+    def _prepare(self) -> cgroups.Parents | None:
+        self.folder = scratch.create(self._settings.scratch)
+        self._packages = packages.link(self.folder / "runtime")
+        if self._client is None:
+            spec = importlib.util.find_spec(_RUNTIME_PACKAGE)
+            if spec is None or spec.origin is None:
+                raise FileNotFoundError(_RUNTIME_PACKAGE)
+            self._client = Path(spec.origin).parent
+        return cgroups.prepare() if self._settings.use_cgroups else None
+
+    async def close(self) -> None:
+        """Kill every process and remove what this process made."""
+        for pool in self._pools.values():
+            await pool.close()
+        if self._cgroups is not None:
+            await self._cgroups.close()
+        await asyncio.to_thread(scratch.remove, self.folder)
+
+    async def available(self, runtime: str) -> interpreters.Available | interpreters.Unavailable:
+        """Say what runs `runtime` on this machine, or why nothing does."""
+        found = self._found.get(runtime)
+        if found is None:
+            found = await asyncio.to_thread(interpreters.find, runtime, self._settings)
+            self._found[runtime] = found
+        return found
+
+    def warm(self, runtime: interpreters.Available) -> None:
+        """See to it that processes for `runtime` wait; returns at once."""
+        self._pool(runtime).warm()
+
+    async def take(self, runtime: interpreters.Available) -> Process:
+        """Return a process that waits for its set-up, or raise `spawner.SpawnError`."""
+        return await self._pool(runtime).take()
+
+    async def take_group(self) -> groups.Group | None:
+        """Return a control group, or None where there are none."""
+        if self._cgroups is None:
+            return None
+        with contextlib.suppress(OSError):
+            return await self._cgroups.take()
+        return None
+
+    def python_path(self, runtime: interpreters.Available) -> str | None:
+        """Return the folder of the packages that AWS's Python runtimes bring, if any fits."""
+        if self._packages is None or runtime.minor < self._packages.minor_min:
+            return None
+        return str(self._packages.folder)
+
+    def _pool(self, runtime: interpreters.Available) -> Pool:
+        pool = self._pools.get(runtime.interpreter)
+        if pool is None:
+            if self._client is None:
+                raise RuntimeError("the supervisor has not been started")
+            variables = {"PATH": self._settings.host_path, "LANG": "en_US.UTF-8"}
+            if (preload := self.python_path(runtime)) is not None:
+                variables[_PRELOAD] = preload
+            pool = self._pools[runtime.interpreter] = Pool(
+                runtime.interpreter,
+                client=self._client,
+                variables=variables,
+                settings=self._settings,
+                tasks=self._tasks,
+            )
+        return pool

@@ -1,0 +1,38 @@
+"""Start the spawner: `python -I -S .../inglenook_runtime FD`.
+
+The interpreter puts this folder on `sys.path`, where `context` or `logs` would hide the function's
+own modules of those names. So the package is loaded by hand, under its name, and neither this
+folder nor its parent (site-packages, in a wheel) stays on the path.
+"""
+
+import sys
+from importlib import util
+from pathlib import Path
+
+
+def load_package() -> None:
+    folder = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != folder]
+    if __package__:
+        return
+    spec = util.spec_from_file_location(
+        "inglenook_runtime", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"cannot load {folder}")
+    package = util.module_from_spec(spec)
+    sys.modules["inglenook_runtime"] = package
+    spec.loader.exec_module(package)
+
+
+def main() -> None:
+    if len(sys.argv) != 2 or not sys.argv[1].isdigit():
+        raise SystemExit("usage: python -I -S .../inglenook_runtime FD")
+    load_package()
+    from inglenook_runtime import app  # noqa: PLC0415 - only importable from here on
+
+    app.run(int(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

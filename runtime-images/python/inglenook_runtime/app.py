@@ -1,0 +1,49 @@
+"""The spawner's process from its first line to its last, and the beginning of every child.
+
+Wiring only: prepare the file system's template, preload, spawn; and in a child, whose stack must be
+free of the spawner's frames (a handler may exit, and its traceback is shown), live as told.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+
+from inglenook_runtime import child, orders, preload, sandbox, spawner, streams
+
+PRELOAD_PATH = "INGLENOOK_PRELOAD_PATH"
+
+
+def run(descriptor: int) -> None:
+    streams.own()
+    agent = orders.Orders(socket.socket(fileno=descriptor))
+    os.set_inheritable(descriptor, False)
+    preload.builtins()
+    origin = os.environ.get(PRELOAD_PATH)
+    template = sandbox.prepare(origin)
+    if template.runtime_dir is not None:
+        origin = template.runtime_dir
+    loaded = preload.load(origin)
+    keeper = spawner.Spawner(agent)
+    agent.send(
+        {
+            "op": "ready",
+            "python": "%d.%d.%d" % sys.version_info[:3],  # noqa: UP031 - three numbers of a tuple
+            "pid": os.getpid(),
+            "sandbox": template.is_ready,
+            "sandbox_reason": template.reason,
+        }
+    )
+    spare = child.Spare(loaded=loaded, template=template)
+    spare.rehearse()
+    spare.rehearse()
+    gc.collect()
+    gc.freeze()
+    born = keeper.run()
+    if born is None:
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    spare.live(born)

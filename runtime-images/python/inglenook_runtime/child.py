@@ -1,0 +1,95 @@
+"""A child's life: a spare until it is told what to be, then a function or another program."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from types import ModuleType
+from typing import NoReturn
+
+from inglenook_runtime import (
+    frames,
+    logs,
+    loop,
+    preload,
+    program,
+    rehearsal,
+    sandbox,
+    setup,
+    spawner,
+)
+
+_CANNOT_START = 70
+"""EX_SOFTWARE: the platform's part of the start failed, before the function's began."""
+
+
+class Spare:
+    """What is ready in every child before it has a name."""
+
+    def __init__(self, *, loaded: preload.Loaded, template: sandbox.Template) -> None:
+        self._loaded = loaded
+        self._template = template
+        self._standard_path = list(sys.path)
+        self._parent = os.getpid()
+
+    def rehearse(self) -> None:
+        rehearsal.play(self._loaded)
+
+    def live(self, born: spawner.Born) -> NoReturn:
+        """Wait for the setup, then be that. Never returns to the spawner's code."""
+        if self._template.is_ready:
+            sandbox.isolate()
+        self.rehearse()
+        control = frames.Control(socket.socket(fileno=born.control))
+        frame = control.receive()
+        if frame is None:
+            os._exit(0)
+        told = setup.Setup.parse(json.loads(bytes(frame[1])))
+        del frame
+        try:
+            setup.join(told.join)
+            setup.limit(told.descriptors_max)
+            sandbox.die_with_parent(self._parent)
+            now = setup.place(told, self._template)
+        except OSError as error:
+            os.write(1, f"the execution environment cannot be prepared: {error}\n".encode())
+            os._exit(_CANNOT_START)
+        if now.mode == "exec":
+            program.become(now.argv, told.argv[0], now.variables, control)
+        setup.wear(now.variables)
+        self._take_paths(now)
+        log = logs.Log(
+            bytes.fromhex(now.log_mark),
+            is_json=_wants_json(now),
+            level=now.log_level or now.variables.get("AWS_LAMBDA_LOG_LEVEL"),
+        )
+        serving = loop.Loop(control, log, now.variables)
+        serving.serve(serving.init(now.handler))
+
+    def _take_paths(self, now: setup.Setup) -> None:
+        """Give the function Lambda's `sys.path`, its own modules, and a `__main__` without ours."""
+        task = now.variables.get("LAMBDA_TASK_ROOT", sandbox.TASK)
+        opt = sandbox.OPT if now.sandbox else now.opt_dir
+        own = [task]
+        if opt is not None:
+            version = "%d.%d" % sys.version_info[:2]  # noqa: UP031 - two numbers of a tuple
+            own += [f"{opt}/python/lib/python{version}/site-packages", f"{opt}/python"]
+        extra = now.variables.get("PYTHONPATH", "").split(":")
+        own += [entry for entry in extra if entry and entry not in own]
+        origin = self._loaded.origin
+        foreign = [entry for entry in own if entry not in (origin, sandbox.RUNTIME)]
+        preload.forget(self._loaded, foreign)
+        if origin == sandbox.RUNTIME and origin not in own:
+            own.append(origin)
+        sys.path[:] = own + self._standard_path
+        sys.argv[:] = [f"{sandbox.RUNTIME}/bootstrap.py"]
+        # On Lambda /var/task and /opt cannot be written, so nothing is ever compiled into them.
+        sys.dont_write_bytecode = True
+        sys.modules["__main__"] = ModuleType("__main__")
+
+
+def _wants_json(now: setup.Setup) -> bool:
+    wanted = now.variables.get("AWS_LAMBDA_LOG_FORMAT", now.log_format)
+    return "JSON" in (wanted.upper(), now.log_format.upper())

@@ -1,0 +1,110 @@
+"""What a child is told to be, and the process-wide part of becoming it.
+
+See the package's docstring for the message. Everything here applies to both modes.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from inglenook_runtime import sandbox
+
+_PATHS = ("LAMBDA_TASK_ROOT", "PWD", "PYTHONPATH", "PATH", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The agent's `S` message."""
+
+    mode: str
+    variables: dict[str, str]
+    handler: str = ""
+    argv: tuple[str, ...] = ()
+    task_dir: str | None = None
+    opt_dir: str | None = None
+    tmp_dir: str | None = None
+    sandbox: bool = False
+    join: tuple[str, ...] = ()
+    descriptors_max: int | None = None
+    log_mark: str = ""
+    log_format: str = "Text"
+    log_level: str | None = None
+
+    @classmethod
+    def parse(cls, message: dict[str, Any]) -> Setup:
+        """Read the message; members that are not known here are none of our business."""
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in message.items() if name in known}
+        values["argv"] = tuple(values.get("argv") or ())
+        values["join"] = tuple(values.get("join") or ())
+        return cls(**values)
+
+
+def join(paths: tuple[str, ...]) -> None:
+    """Enter the control groups. Raise when one cannot be entered: it bears the memory limit."""
+    pid = str(os.getpid()).encode()
+    for path in paths:
+        descriptor = os.open(path, os.O_WRONLY)
+        try:
+            os.write(descriptor, pid)
+        finally:
+            os.close(descriptor)
+
+
+def limit(descriptors_max: int | None) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if descriptors_max is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY:
+            descriptors_max = min(descriptors_max, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors_max, descriptors_max))
+
+
+def place(setup: Setup, template: sandbox.Template) -> Setup:
+    """Put the function's folders in place and go there. Return the setup that is true now.
+
+    With the sandbox, /var/task, /opt and /tmp are the function's. Without, the variables that point
+    there are made to point to the real folders.
+    """
+    if setup.sandbox and template.is_ready:
+        try:
+            sandbox.cover(setup.task_dir, setup.opt_dir, setup.tmp_dir)
+        except sandbox.CoverError as error:
+            os.write(1, f"LAMBDA_WARNING: no sandbox for this environment: {error}\n".encode())
+        else:
+            os.chdir(setup.variables.get("LAMBDA_TASK_ROOT", sandbox.TASK))
+            return setup
+    os.chdir(setup.task_dir or "/")
+    return _outside(setup)
+
+
+def wear(variables: dict[str, str]) -> None:
+    """Make the environment variables exactly `variables`."""
+    os.environ.clear()
+    os.environ.update(variables)
+    time.tzset()
+
+
+def _outside(setup: Setup) -> Setup:
+    """Translate Lambda's folders into the host's."""
+    variables = dict(setup.variables)
+    for name in _PATHS:
+        if name in variables:
+            places = (_translate(item, setup) for item in variables[name].split(":"))
+            variables[name] = ":".join(item for item in places if item is not None)
+    if setup.tmp_dir is not None:
+        variables["TMPDIR"] = setup.tmp_dir
+    argv = tuple(_translate(item, setup) or item for item in setup.argv[:1]) + setup.argv[1:]
+    return replace(setup, variables=variables, argv=argv, sandbox=False)
+
+
+def _translate(path: str, setup: Setup) -> str | None:
+    """Return the real path, or `None` if there is nothing there but what is the host's own."""
+    for seen, real in ((sandbox.TASK, setup.task_dir), (sandbox.OPT, setup.opt_dir)):
+        if path == seen or path.startswith(f"{seen}/"):
+            return None if real is None else real + path[len(seen) :]
+    return path

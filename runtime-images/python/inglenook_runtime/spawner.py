@@ -1,0 +1,186 @@
+"""The zygote's loop: fork on order, reap, report; end with the agent.
+
+One thread, so that forking is safe. Every child is a session and a process group of its own, and
+what is left of its group is killed when it ends: nothing of an environment outlives it unnoticed.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from inglenook_runtime import orders, streams
+
+FORK_FAILED = 71
+"""EX_OSERR: the status reported for a child that could not be forked; its pid is 0."""
+
+
+@dataclass(frozen=True)
+class Born:
+    """What a child knows at birth: its end of the control socket."""
+
+    control: int
+
+
+class Spawner:
+    """Forks children for one agent until the agent goes away."""
+
+    def __init__(self, agent: orders.Orders) -> None:
+        self._agent = agent
+        self._children: dict[int, int] = {}
+        self._is_stopping = False
+        self._wakeup, self._wakeup_end = socket.socketpair()
+        self._wakeup.setblocking(False)
+        self._wakeup_end.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(agent.fileno(), selectors.EVENT_READ, self._obey)
+        self._selector.register(self._wakeup.fileno(), selectors.EVENT_READ, self._wake)
+        signal.set_wakeup_fd(self._wakeup_end.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _ignore)
+        signal.signal(signal.SIGTERM, self._stop)
+        # Ctrl-C reaches the whole foreground group; it is the agent that decides what ends.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def run(self) -> Born | None:
+        """Serve the agent. Return `None` when it is gone, and `Born` in each child."""
+        born: Born | None = None
+        while born is None and not self._is_stopping:
+            for key, _ in self._selector.select():
+                born = key.data()
+                if born is not None:
+                    break
+        if born is None:
+            self._kill_children()
+        return born
+
+    def _stop(self, number: int, frame: object) -> None:
+        del number, frame
+        self._is_stopping = True
+
+    def _wake(self) -> None:
+        try:
+            while self._wakeup.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+        self._reap()
+
+    def _obey(self) -> Born | None:
+        try:
+            messages = self._agent.receive()
+        except ConnectionError:
+            messages = None
+        if messages is None:
+            self._is_stopping = True
+            return None
+        for index, (message, descriptors) in enumerate(messages):
+            if message["op"] != "fork":
+                continue
+            born = self._fork(message["id"], *descriptors)
+            if born is not None:
+                for _, others in messages[index + 1 :]:
+                    for descriptor in others:
+                        os.close(descriptor)
+                return born
+        return None
+
+    def _fork(self, number: int, control: int, output: int) -> Born | None:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(control)
+            os.close(output)
+            print(f"cannot fork: {error}", file=sys.stderr)
+            self._say_exited(number, 0, FORK_FAILED, 0)
+            return None
+        if pid:
+            os.close(control)
+            os.close(output)
+            self._children[pid] = number
+            self._say({"op": "forked", "id": number, "pid": pid})
+            return None
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._selector.close()
+        self._agent.close()
+        self._wakeup.close()
+        self._wakeup_end.close()
+        os.set_inheritable(control, False)
+        streams.redirect(output)
+        return Born(control)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status, usage = self._bury()
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            number = self._children.pop(pid, None)
+            if number is not None:
+                # Kilobytes on Linux, bytes on macOS.
+                scale = 1024 if sys.platform == "darwin" else 1
+                self._say_exited(number, pid, _exit_code(status), usage.ru_maxrss // scale)
+
+    def _bury(self) -> tuple[int, int, Any]:
+        """Reap one child that has ended, and kill what it left behind."""
+        if not hasattr(os, "waitid"):  # macOS, before Python 3.13
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            if pid in self._children:
+                _kill_group(pid)
+            return pid, status, usage
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None:
+            return 0, 0, None
+        if ended.si_pid in self._children:
+            # Before its zombie goes, while the number of its group cannot be anybody else's.
+            _kill_group(ended.si_pid)
+        return os.wait4(ended.si_pid, 0)
+
+    def _say_exited(self, number: int, pid: int, status: int, max_rss_kb: int) -> None:
+        self._say(
+            {
+                "op": "exited",
+                "id": number,
+                "pid": pid,
+                "status": status,
+                "max_rss_kb": max_rss_kb,
+            }
+        )
+
+    def _say(self, message: dict[str, Any]) -> None:
+        try:
+            self._agent.send(message)
+        except ConnectionError:
+            self._is_stopping = True
+
+    def _kill_children(self) -> None:
+        for pid in self._children:
+            _kill_group(pid)
+
+
+def _ignore(number: int, frame: object) -> None:
+    """Be a handler: only with one does the signal reach the wakeup descriptor."""
+    del number, frame
+
+
+def _kill_group(pid: int) -> None:
+    # A child that was forked just now may not have its group yet.
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+        return
+
+
+def _exit_code(status: int) -> int:
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

@@ -1,0 +1,384 @@
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from support import operations_stand
+from support.operations_stand import Stand, package
+
+from inglenook import errors
+from inglenook.model import limits
+from inglenook.model.account import Account
+from inglenook_gateway.operations import code_location
+
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
+
+
+@pytest.fixture
+async def idle(tmp_path: Path) -> AsyncIterator[Stand]:
+    """A stand where nothing is ever activated."""
+    async with operations_stand.stand(tmp_path) as stand:
+        yield stand
+
+
+@pytest.fixture
+async def stand(idle: Stand) -> AsyncIterator[Stand]:
+    async with idle.activating():
+        yield idle
+
+
+async def test_a_new_function_is_answered_as_pending_with_all_that_is_always_there(
+    idle: Stand,
+) -> None:
+    shown = await idle.create()
+    zipped = package()
+    assert shown.pop("RevisionId")
+    assert shown.pop("LastModified").endswith("+0000")
+    assert shown.pop("RuntimeVersionConfig")["RuntimeVersionArn"].startswith("arn:aws:lambda:")
+    assert shown == {
+        "FunctionName": "f",
+        "FunctionArn": ARN,
+        "Runtime": "python3.12",
+        "Role": operations_stand.ROLE,
+        "Handler": "app.handler",
+        "CodeSize": len(zipped),
+        "CodeSha256": base64.b64encode(hashlib.sha256(zipped).digest()).decode(),
+        "Description": "",
+        "Timeout": 3,
+        "MemorySize": 128,
+        "Version": "$LATEST",
+        "TracingConfig": {"Mode": "PassThrough"},
+        "PackageType": "Zip",
+        "Architectures": ["x86_64"],
+        "EphemeralStorage": {"Size": 512},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"},
+        "State": "Pending",
+        "StateReason": "The function is being created.",
+        "StateReasonCode": "Creating",
+    }
+
+
+async def test_a_function_becomes_active_with_another_revision(stand: Stand) -> None:
+    first = await stand.create(Environment={"Variables": {}})
+    shown = await stand.settled()
+    assert (shown["State"], shown["LastUpdateStatus"]) == ("Active", "Successful")
+    assert not {"StateReason", "StateReasonCode", "LastUpdateStatusReason"} & shown.keys()
+    assert shown["RevisionId"] != first["RevisionId"]
+    assert shown["Environment"] == {"Variables": {}}
+
+
+async def test_a_function_whose_runtime_is_not_here_fails_and_an_update_mends_it(
+    stand: Stand,
+) -> None:
+    stand.runtimes.missing.add("java21")
+    shown = await stand.created(Runtime="java21")
+    assert (shown["State"], shown["StateReasonCode"]) == ("Failed", "InvalidRuntime")
+    with pytest.raises(errors.InvalidRuntimeError, match="java21 is not installed here"):
+        stand.catalog.resolve(stand.account.ref("f"), stand.rng)
+    await stand.call("UpdateFunctionConfiguration", FunctionName="f", Runtime="python3.12")
+    assert (await stand.settled())["State"] == "Active"
+
+
+async def test_an_update_is_in_progress_and_refuses_the_next_until_it_is_done(
+    idle: Stand,
+) -> None:
+    async with idle.activating():
+        before = await idle.created()
+    shown = await idle.call("UpdateFunctionConfiguration", FunctionName="f", Timeout=9)
+    assert shown["Timeout"] == 9
+    assert shown["State"] == "Active"
+    assert shown["LastUpdateStatus"] == "InProgress"
+    assert shown["LastUpdateStatusReason"] == "The function is being created."
+    assert shown["LastUpdateStatusReasonCode"] == "Creating"
+    assert shown["RevisionId"] != before["RevisionId"]
+    for operation, params in (
+        ("UpdateFunctionConfiguration", {"Timeout": 10}),
+        ("UpdateFunctionCode", {"ZipFile": package("x = 1")}),
+        ("PublishVersion", {}),
+    ):
+        with pytest.raises(
+            errors.ResourceConflictError, match=f"An update is in progress for resource: {ARN}$"
+        ):
+            await idle.call(operation, FunctionName="f", **params)
+    async with idle.activating():
+        after = await idle.settled()
+    assert after["LastUpdateStatus"] == "Successful"
+    assert after["RevisionId"] not in (shown["RevisionId"], before["RevisionId"])
+
+
+async def test_a_pending_function_can_be_deleted_but_neither_updated_nor_invoked(
+    idle: Stand,
+) -> None:
+    await idle.create()
+    with pytest.raises(errors.ResourceConflictError, match="state: Pending"):
+        await idle.call("UpdateFunctionConfiguration", FunctionName="f", Timeout=9)
+    with pytest.raises(errors.ResourceConflictError, match="state: Pending"):
+        idle.catalog.resolve(idle.account.ref("f"), idle.rng)
+    await idle.call("DeleteFunction", FunctionName="f")
+    with pytest.raises(errors.ResourceNotFoundError, match=f"Function not found: {ARN}$"):
+        await idle.call("GetFunction", FunctionName="f")
+
+
+async def test_what_a_caller_has_seen_active_can_be_invoked_at_once(stand: Stand) -> None:
+    await stand.created()
+    old = stand.catalog.resolve(stand.account.ref("f"), stand.rng)
+    await stand.call("UpdateFunctionCode", FunctionName="f", ZipFile=package("x = 1"))
+    new = stand.catalog.resolve(stand.account.ref("f"), stand.rng)
+    assert new.id.generation == old.id.generation + 1
+    assert new.spec.code != old.spec.code
+    assert new.executed_version == "$LATEST"
+    assert new.invoked_arn("prod") == f"{ARN}:prod"
+
+
+async def test_an_update_that_changes_nothing_keeps_the_environments(stand: Stand) -> None:
+    shown = await stand.created()
+    generation = stand.catalog.resolve(stand.account.ref("f"), stand.rng).id.generation
+    again = await stand.call("UpdateFunctionCode", FunctionName="f", ZipFile=package())
+    assert again["LastUpdateStatus"] == "InProgress"
+    assert again["RevisionId"] != shown["RevisionId"]
+    assert stand.catalog.resolve(stand.account.ref("f"), stand.rng).id.generation == generation
+
+
+async def test_a_stale_revision_is_a_failed_precondition(stand: Stand) -> None:
+    shown = await stand.created()
+    with pytest.raises(errors.PreconditionFailedError, match="Call the GetFunction/GetAlias API"):
+        await stand.call(
+            "UpdateFunctionConfiguration", FunctionName="f", Timeout=9, RevisionId="old"
+        )
+    await stand.call(
+        "UpdateFunctionConfiguration", FunctionName="f", RevisionId=shown["RevisionId"]
+    )
+
+
+async def test_a_dry_run_of_new_code_shows_it_and_changes_nothing(stand: Stand) -> None:
+    before = await stand.created()
+    zipped = package("x = 1")
+    shown = await stand.call("UpdateFunctionCode", FunctionName="f", ZipFile=zipped, DryRun=True)
+    assert shown["CodeSize"] == len(zipped)
+    assert shown["CodeSha256"] != before["CodeSha256"]
+    assert await stand.settled() == before
+    assert len(await stand.codes.list()) == 1
+
+
+async def test_a_function_is_created_once(idle: Stand) -> None:
+    outcomes = await asyncio.gather(*(idle.create() for _ in range(5)), return_exceptions=True)
+    refused = [one for one in outcomes if isinstance(one, errors.ResourceConflictError)]
+    assert len(refused) == 4
+    assert {one.message for one in refused} == {"Function already exist: f"}
+
+
+async def test_a_deleted_function_can_be_created_anew(stand: Stand) -> None:
+    await stand.created()
+    await stand.call("PublishVersion", FunctionName="f")
+    await stand.call("DeleteFunction", FunctionName="f")
+    await stand.created()
+    assert (await stand.call("PublishVersion", FunctionName="f"))["Version"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "match"),
+    [
+        ({"Runtime": "cobol85"}, errors.ApiError, "Member must satisfy enum value set"),
+        ({"FunctionName": "n" * 65}, errors.InvalidParameterValueError, "less than or equal to 64"),
+        ({"Code": {}}, errors.InvalidParameterValueError, "provide a source for function code"),
+        ({"Code": {"ZipFile": b"no zip"}}, errors.InvalidParameterValueError, "Could not unzip"),
+        ({"MemorySize": 10_241}, errors.ValidationError, "'memorySize' .* or equal to 10240"),
+        ({"Timeout": 901}, errors.ValidationError, "'timeout' .* or equal to 900"),
+        ({"EphemeralStorage": {"Size": 10_241}}, errors.ValidationError, "'ephemeralStorage.size'"),
+        (
+            {"Environment": {"Variables": {"AWS_REGION": "x", "AWS_ACCESS_KEY": "y", "OK": ""}}},
+            errors.InvalidParameterValueError,
+            "Reserved keys used in this request: AWS_ACCESS_KEY, AWS_REGION$",
+        ),
+        (
+            {"Environment": {"Variables": {"LARGE": "x" * 4100}}},
+            errors.InvalidParameterValueError,
+            'exceeded the 4KB limit. String measured: {"LARGE":"xxx',
+        ),
+        (
+            {"LoggingConfig": {"LogFormat": "Text", "SystemLogLevel": "INFO"}},
+            errors.InvalidParameterValueError,
+            "JSON",
+        ),
+        ({"Tags": {str(n): "" for n in range(51)}}, errors.InvalidParameterValueError, "tag limit"),
+        ({"Layers": ["arn:x"]}, errors.ApiError, "Layers|layers"),
+        (
+            {"SnapStart": {"ApplyOn": "PublishedVersions"}},
+            errors.InvalidParameterValueError,
+            "^SnapStart is not built yet in Inglenook$",
+        ),
+        (
+            {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": []}},
+            errors.InvalidParameterValueError,
+            "^VpcConfig is not built yet",
+        ),
+        (
+            {"Code": {"S3Bucket": "bucket", "S3Key": "key"}},
+            errors.InvalidParameterValueError,
+            "^Code.S3Bucket is not built yet",
+        ),
+        ({"PackageType": "Image"}, errors.InvalidParameterValueError, "^PackageType is not built"),
+    ],
+)
+async def test_what_cannot_be_created_is_refused_and_leaves_nothing(
+    idle: Stand, params: dict[str, object], error: type[errors.ApiError], match: str
+) -> None:
+    with pytest.raises(error, match=match):
+        await idle.create(**params)
+    assert (await idle.call("ListFunctions"))["Functions"] == []
+
+
+@pytest.mark.parametrize("member", ["Runtime", "Handler"])
+async def test_a_zip_needs_a_runtime_and_a_handler(idle: Stand, member: str) -> None:
+    params = {"Role": operations_stand.ROLE, "Runtime": "python3.12", "Handler": "app.handler"}
+    del params[member]
+    with pytest.raises(
+        errors.InvalidParameterValueError, match=r"^Runtime and Handler are mandatory parameters"
+    ):
+        await idle.call("CreateFunction", FunctionName="f", Code={"ZipFile": package()}, **params)
+
+
+async def test_harmless_members_that_tools_send_are_taken(idle: Stand) -> None:
+    await idle.create(
+        VpcConfig={"SubnetIds": [], "SecurityGroupIds": []},
+        SnapStart={"ApplyOn": "None"},
+        PackageType="Zip",
+        Layers=[],
+        KMSKeyArn="",
+        DeadLetterConfig={"TargetArn": ""},
+        FileSystemConfigs=[],
+    )
+
+
+async def test_json_logs_have_levels(stand: Stand) -> None:
+    shown = await stand.created(LoggingConfig={"LogFormat": "JSON", "LogGroup": "mine"})
+    assert shown["LoggingConfig"] == {
+        "LogFormat": "JSON",
+        "LogGroup": "mine",
+        "ApplicationLogLevel": "INFO",
+        "SystemLogLevel": "INFO",
+    }
+    shown = await stand.call(
+        "UpdateFunctionConfiguration", FunctionName="f", LoggingConfig={"LogFormat": "Text"}
+    )
+    assert shown["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "mine"}
+
+
+async def test_the_code_location_gives_the_very_zip_for_ten_minutes(stand: Stand) -> None:
+    await stand.created()
+    shown = await stand.call("GetFunction", FunctionName="f")
+    assert shown.keys() == {"Configuration", "Code"}
+    assert shown["Code"]["RepositoryType"] == "S3"
+    server = web.Server(stand.locations.serve)
+    runner = web.ServerRunner(server)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "localhost", 0).start()
+        port = runner.addresses[0][1]
+        url = shown["Code"]["Location"].replace("localhost:9000", f"localhost:{port}")
+        assert code_location.PREFIX in url
+        async with aiohttp.ClientSession() as session:
+            async with session.get(url) as answer:
+                assert answer.status == 200
+                assert await answer.read() == package()
+            for wrong in (url[:-1], url.replace("expires=1", "expires=2"), url.split("?")[0]):
+                async with session.get(wrong) as answer:
+                    assert answer.status == 403
+    finally:
+        await runner.cleanup()
+
+
+async def test_tags_are_kept_and_shown(stand: Stand) -> None:
+    await stand.created(Tags={"a": "1"})
+    await stand.call("TagResource", Resource=ARN, Tags={"b": "2"})
+    await stand.call("UntagResource", Resource=ARN, TagKeys=["a"])
+    assert (await stand.call("ListTags", Resource=ARN)) == {"Tags": {"b": "2"}}
+    assert (await stand.call("GetFunction", FunctionName="f"))["Tags"] == {"b": "2"}
+    with pytest.raises(
+        errors.InvalidParameterValueError, match="aliases and versions are not supported"
+    ):
+        await stand.call("ListTags", Resource=f"{ARN}:1")
+    with pytest.raises(
+        errors.ResourceNotFoundError, match="The resource you requested does not exist"
+    ):
+        await stand.call("ListTags", Resource=f"{ARN}2")
+
+
+async def test_reserved_concurrency_leaves_a_hundred_to_the_others(stand: Stand) -> None:
+    await stand.created()
+    await stand.call("PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=900)
+    settings = await stand.call("GetAccountSettings")
+    assert settings["AccountLimit"]["UnreservedConcurrentExecutions"] == 100
+    assert stand.catalog.resolve(stand.account.ref("f"), stand.rng).reserved_concurrency == 900
+    shown = await stand.call("GetFunction", FunctionName="f")
+    assert shown["Concurrency"] == {"ReservedConcurrentExecutions": 900}
+    with pytest.raises(errors.InvalidParameterValueError, match=r"its minimum value of \[100\]"):
+        await stand.call(
+            "PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=901
+        )
+    await stand.call("DeleteFunctionConcurrency", FunctionName="f")
+    assert await stand.call("GetFunctionConcurrency", FunctionName="f") == {}
+
+
+async def test_account_settings_count_every_package(stand: Stand) -> None:
+    await stand.created()
+    await stand.call("PublishVersion", FunctionName="f")
+    settings = await stand.call("GetAccountSettings")
+    assert settings["AccountUsage"] == {"TotalCodeSize": 2 * len(package()), "FunctionCount": 1}
+    assert settings["AccountLimit"]["CodeSizeUnzipped"] == limits.UNZIPPED_BYTES_MAX
+
+
+async def test_code_beyond_the_accounts_storage_is_refused(tmp_path: Path) -> None:
+    account = Account(code_storage_bytes=len(package()) + 1)
+    async with operations_stand.stand(tmp_path, account=account) as stand:
+        await stand.create()
+        with pytest.raises(errors.CodeStorageExceededError):
+            await stand.create("g")
+
+
+async def test_functions_are_listed_in_pages_without_states(stand: Stand) -> None:
+    for name in ("a", "a-b", "b", "c"):
+        await stand.created(name)
+    await stand.call("PublishVersion", FunctionName="a")
+    names, marker = [], {}
+    while True:
+        answer = await stand.call("ListFunctions", MaxItems=2, **marker)
+        names += [one["FunctionName"] for one in answer["Functions"]]
+        assert not {"State", "LastUpdateStatus", "RuntimeVersionConfig"} & set().union(
+            *answer["Functions"]
+        )
+        if "NextMarker" not in answer:
+            break
+        marker = {"Marker": answer["NextMarker"]}
+    assert names == ["a", "a-b", "b", "c"]
+    everything = await stand.call("ListFunctions", FunctionVersion="ALL")
+    assert [one["FunctionArn"].removeprefix(ARN[:-1]) for one in everything["Functions"]] == [
+        "a:$LATEST",
+        "a:1",
+        "a-b:$LATEST",
+        "b:$LATEST",
+        "c:$LATEST",
+    ]
+    with pytest.raises(errors.InvalidParameterValueError, match="Marker"):
+        await stand.call("ListFunctions", Marker="é")
+
+
+async def test_a_page_has_fifty_items_at_most(idle: Stand) -> None:
+    await asyncio.gather(*(idle.create(f"f{n}") for n in range(51)))
+    answer = await idle.call("ListFunctions", MaxItems=10_000)
+    assert len(answer["Functions"]) == 50
+    rest = await idle.call("ListFunctions", Marker=answer["NextMarker"])
+    assert len(rest["Functions"]) == 1
+
+
+async def test_strict_runtimes_refuse_what_aws_refuses(tmp_path: Path) -> None:
+    async with operations_stand.stand(tmp_path, strict_runtimes=True) as stand:
+        with pytest.raises(
+            errors.InvalidParameterValueError, match=r"python3\.7 is no longer supported"
+        ):
+            await stand.create(Runtime="python3.7")

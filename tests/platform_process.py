@@ -1,0 +1,155 @@
+"""`inglenook up` in a process of its own, as a user runs it."""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import botocore.config
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+ROLE = "arn:aws:iam::000000000000:role/lambda"
+READY_WITHIN_S = 30
+
+# Shell commands see this and nothing else of AWS, whatever the machine's own configuration says.
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_PAGER": "",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """A running platform."""
+
+    endpoint: str
+    data: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that point AWS's tools at this platform."""
+        return {**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL_LAMBDA": self.endpoint}
+
+    def client(self, **options: object) -> "LambdaClient":
+        """Return a boto3 client that never retries, so that errors are seen."""
+        config = botocore.config.Config(
+            retries={"total_max_attempts": 1}, read_timeout=120, max_pool_connections=128
+        ).merge(botocore.config.Config(**options))  # type: ignore[arg-type]
+        return boto3.client(
+            "lambda",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=config,
+        )
+
+    def kill(self) -> None:
+        """End the process as a power cut would, with all that it started."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+    def stop(self) -> int:
+        """End the process as Ctrl-C would; return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+
+def start(data: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> Platform:
+    """Start a platform on a free port over `data`; return once it answers."""
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "inglenook_local", "up", "--json", "--port", "0",
+            "--data", str(data), *arguments,
+        ],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, **(variables or {})},
+    )  # fmt: skip
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"inglenook up ended with {process.wait(timeout=10)}")
+    return Platform(endpoint=json.loads(line)["endpoint"], data=data, process=process)
+
+
+@contextlib.contextmanager
+def running(
+    data: Path, *arguments: str, variables: Mapping[str, str] | None = None
+) -> Iterator[Platform]:
+    """Run a platform over `data` until the block ends."""
+    platform = start(data, *arguments, variables=variables)
+    try:
+        yield platform
+    finally:
+        if platform.process.poll() is None:
+            platform.stop()
+        if platform.process.stdout is not None:
+            platform.process.stdout.close()
+
+
+def package(files: str | Mapping[str, str | bytes]) -> bytes:
+    """Zip files, or one module `app.py`. Files whose text begins with `#!` are executable."""
+    named = {"app.py": files} if isinstance(files, str) else files
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in named.items():
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            script = content.startswith("#!" if isinstance(content, str) else b"#!")
+            entry.external_attr = (0o100755 if script else 0o100644) << 16
+            archive.writestr(entry, content)
+    return buffer.getvalue()
+
+
+def folder_package(folder: Path, extra: Mapping[str, str]) -> bytes:
+    """Zip a folder of installed packages, and files beside them."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, str(path.relative_to(folder)))
+        for name, content in extra.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def create(client: "LambdaClient", name: str, code: str | bytes, **members: object) -> None:
+    """Create a function and wait until it is active."""
+    zipped = code if isinstance(code, bytes) else package(code)
+    arguments = {
+        "FunctionName": name, "Runtime": RUNTIME, "Role": ROLE, "Handler": "app.handler",
+        "Code": {"ZipFile": zipped},
+    } | members  # fmt: skip
+    client.create_function(**arguments)  # type: ignore[arg-type]
+    wait_active(client, name)
+
+
+def wait_active(client: "LambdaClient", name: str) -> None:
+    """Wait as AWS's waiter does, only more often."""
+    client.get_waiter("function_active_v2").wait(
+        FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400}
+    )
+
+
+def wait_updated(client: "LambdaClient", name: str) -> None:
+    """Wait as AWS's waiter does, only more often."""
+    client.get_waiter("function_updated_v2").wait(
+        FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400}
+    )

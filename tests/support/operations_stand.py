@@ -1,0 +1,155 @@
+"""The operations with a real store, a real code store and a real activation, without HTTP."""
+
+import asyncio
+import contextlib
+import io
+import random
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inglenook.aio import clock
+from inglenook.model.account import Account
+from inglenook.store import archive, code, sqlite
+from inglenook_gateway.api import serializing, service_model, validation
+from inglenook_gateway.api.front import Call, Handler
+from inglenook_gateway.catalog.catalog import Catalog
+from inglenook_gateway.operations import code_location, packages, recovery, resources, table
+from inglenook_local import activation
+
+ROLE = "arn:aws:iam::000000000000:role/lambda"
+_MODEL = service_model.load()
+
+
+def package(text: str = "def handler(event, context): return event") -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as zipped:
+        zipped.writestr(zipfile.ZipInfo("app.py"), text)
+    return data.getvalue()
+
+
+class Runtimes:
+    """Everything is installed but what is named in `missing`."""
+
+    def __init__(self) -> None:
+        self.missing: set[str] = set()
+
+    async def available(self, runtime: str) -> str | None:
+        return f"{runtime} is not installed here" if runtime in self.missing else None
+
+
+@dataclass(kw_only=True)
+class Stand:
+    """One platform's API. `call` checks what goes in and what comes out by the service model."""
+
+    store: sqlite.SqliteStore
+    codes: code.CodeStore
+    unpacked: code.UnpackedCode
+    catalog: Catalog
+    account: Account
+    handlers: dict[str, Handler]
+    resources: resources.Resources
+    locations: code_location.CodeLocations
+    runtimes: Runtimes
+    rng: random.Random
+
+    async def call(self, operation: str, **params: Any) -> dict[str, Any]:
+        shape = _MODEL.operation_model(operation)
+        validation.Validator().check(shape, params)
+        handler = self.handlers[operation]
+        reply = await handler(Call(operation=operation, params=params, request_id="r"))
+        serializing.serialize(shape, reply.output)
+        assert shape.output_shape is None or set(reply.output) <= set(shape.output_shape.members)
+        return dict(reply.output)
+
+    async def create(self, name: str = "f", **params: Any) -> dict[str, Any]:
+        given = {
+            "FunctionName": name,
+            "Role": ROLE,
+            "Runtime": "python3.12",
+            "Handler": "app.handler",
+            "Code": {"ZipFile": package()},
+        }
+        return await self.call("CreateFunction", **(given | params))
+
+    async def settled(self, name: str = "f", qualifier: str | None = None) -> dict[str, Any]:
+        """Return the function's configuration once nothing is under way, as a waiter would."""
+        params = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
+        async with asyncio.timeout(10):
+            async for _ in self.store.watch():
+                shown = await self.call("GetFunctionConfiguration", **params)
+                if shown["State"] != "Pending" and shown["LastUpdateStatus"] != "InProgress":
+                    return shown
+        raise AssertionError("the watch has ended")
+
+    async def created(self, name: str = "f", **params: Any) -> dict[str, Any]:
+        await self.create(name, **params)
+        return await self.settled(name)
+
+    @contextlib.asynccontextmanager
+    async def activating(self) -> AsyncIterator[activation.Activation]:
+        """Run an activation in the background."""
+        reconciler = activation.Activation(
+            store=self.store,
+            code=self.unpacked,
+            runtimes=self.runtimes,
+            new_revision=resources.new_revision,
+            written=self.catalog.apply,
+        )
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(reconciler.run())
+            yield reconciler
+            task.cancel()
+
+
+@contextlib.asynccontextmanager
+async def stand(
+    folder: Path, *, account: Account | None = None, strict_runtimes: bool = False
+) -> AsyncIterator[Stand]:
+    account = account or Account()
+    store = await sqlite.SqliteStore.open(folder / "store" / "store.db")
+    try:
+        await recovery.recover(store)
+        codes = await code.CodeStore.open(folder / "code")
+        unpacked = await code.UnpackedCode.open(codes, folder / "unpacked")
+        catalog = Catalog(account)
+        since = await catalog.load(store)
+        known = resources.Resources(
+            store=store, catalog=catalog, account=account, clock=clock.SystemClock()
+        )
+        locations = code_location.CodeLocations(
+            blobs=codes,
+            endpoint=lambda: "http://localhost:9000",
+            secret=b"secret",
+            clock=clock.SystemClock(),
+        )
+        handlers = table.handlers(
+            resources=known,
+            packages=packages.Packages(
+                store=codes,
+                inspect=archive.inspect,
+                catalog=catalog,
+                storage_bytes=account.code_storage_bytes,
+            ),
+            locations=locations,
+            strict_runtimes=strict_runtimes,
+        )
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(catalog.follow(store, since))
+            yield Stand(
+                store=store,
+                codes=codes,
+                unpacked=unpacked,
+                catalog=catalog,
+                account=account,
+                handlers=handlers,
+                resources=known,
+                locations=locations,
+                runtimes=Runtimes(),
+                rng=random.Random(7),
+            )
+            following.cancel()
+    finally:
+        await store.close()

@@ -1,0 +1,130 @@
+"""./dev COMMAND — set up what is needed, then do it.
+
+  try [--exit]        start the platform, deploy an example, invoke it, show what happened;
+                      go on serving until Ctrl-C (in a terminal) or end (--exit, or no terminal)
+  test [PYTEST ARGS]  check and test everything; with arguments, only run pytest with them
+  lint                only the checks
+  format              put all code into its standard form
+  up [ARGS]           inglenook up, from this checkout
+  inglenook [ARGS]    any inglenook command, from this checkout
+  shell-env           print how to put .venv's commands on your PATH
+
+The first run makes .venv, as a normal user; later ones are quick.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import environment
+
+BIN = environment.VENV / "bin"
+CHECKS: tuple[tuple[str, ...], ...] = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("lint-imports",),
+    ("codespell",),
+    ("yamllint", "--strict", "."),
+)
+
+
+def run(*command: str) -> int:
+    """Run one of the environment's commands in the checkout."""
+    path = f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=environment.ROOT,
+        env={**os.environ, "PATH": path},
+        check=False,
+    )
+    return done.returncode
+
+
+def step(*command: str) -> bool:
+    """Run one of several commands, saying so."""
+    environment.say(" ".join(command))
+    started = time.monotonic()
+    code = run(*command)
+    took = f"{time.monotonic() - started:.1f} s"
+    environment.say(f"{'passed' if code == 0 else 'FAILED'}: {command[0]} ({took})")
+    return code == 0
+
+
+def lint(_: Sequence[str]) -> int:
+    environment.ensure(["lint", "test"])
+    failed = [" ".join(check) for check in CHECKS if not step(*check)]
+    if failed:
+        environment.say(f"failed: {'; '.join(failed)}")
+    return 1 if failed else 0
+
+
+def reformat(_: Sequence[str]) -> int:
+    environment.ensure(["lint", "test"])
+    fixed = run("ruff", "check", "--fix-only", "--quiet", ".")
+    return run("ruff", "format", ".") or fixed
+
+
+def test(arguments: Sequence[str]) -> int:
+    environment.ensure(["lint", "test"])
+    if arguments:
+        return run("pytest", *arguments)
+    checked = lint(())
+    workers = max(2, min(4, os.cpu_count() or 2))
+    # -ra, in pyproject.toml, ends with what was skipped and why.
+    tested = step("pytest", "-n", str(workers))
+    return 0 if checked == 0 and tested else 1
+
+
+def try_it(arguments: Sequence[str]) -> int:
+    environment.ensure([])
+    return run("python", str(environment.ROOT / "tools" / "try_it.py"), *arguments)
+
+
+def inglenook(arguments: Sequence[str]) -> int:
+    environment.ensure([])
+    program = str(BIN / "inglenook")
+    os.execv(program, [program, *arguments])
+
+
+def up(arguments: Sequence[str]) -> int:
+    return inglenook(["up", *arguments])
+
+
+def shell_env(_: Sequence[str]) -> int:
+    environment.ensure([])
+    sys.stdout.write(f'export PATH="{BIN}:$PATH"\n')
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "try": try_it,
+    "test": test,
+    "lint": lint,
+    "format": reformat,
+    "up": up,
+    "inglenook": inglenook,
+    "shell-env": shell_env,
+}
+
+
+def main() -> int:
+    name, *arguments = sys.argv[1:] or ["help"]
+    command = COMMANDS.get(name)
+    if command is None:
+        is_help = name in ("help", "-h", "--help")
+        (sys.stdout if is_help else sys.stderr).write(__doc__ or "")
+        return 0 if is_help else 2
+    try:
+        return command(arguments)
+    except environment.SetUpError as error:
+        environment.say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
