@@ -10,11 +10,14 @@ import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import botocore.config
+from packaging import requirements
+from packaging import utils as names
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -85,6 +88,7 @@ def start(data: Path, *arguments: str, variables: Mapping[str, str] | None = Non
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
+        process.stdout.close()
         raise RuntimeError(f"inglenook up ended with {process.wait(timeout=10)}")
     return Platform(endpoint=json.loads(line)["endpoint"], data=data, process=process)
 
@@ -118,15 +122,28 @@ def package(files: str | Mapping[str, str | bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def folder_package(folder: Path, extra: Mapping[str, str]) -> bytes:
-    """Zip a folder of installed packages, and files beside them."""
+def installed_package(*distributions: str, files: Mapping[str, str]) -> bytes:
+    """Zip installed distributions with all that they require, as pip would lay them out, and files.
+
+    What a user makes with `pip install --target`, without a network.
+    """
+    wanted = {names.canonicalize_name(name) for name in distributions}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                archive.write(path, str(path.relative_to(folder)))
-        for name, content in extra.items():
+        for name, content in files.items():
             archive.writestr(name, content)
+        done: set[str] = set()
+        while wanted - done:
+            name = (wanted - done).pop()
+            done.add(name)
+            distribution = metadata.distribution(name)
+            for path in distribution.files or []:
+                if path.suffix != ".pyc" and ".." not in path.parts:
+                    archive.write(distribution.locate_file(path), str(path))
+            for text in distribution.requires or []:
+                requirement = requirements.Requirement(text)
+                if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                    wanted.add(names.canonicalize_name(requirement.name))
     return buffer.getvalue()
 
 

@@ -1,6 +1,7 @@
 """The gateway, wired: the one place where its parts are made and handed to each other."""
 
 import asyncio
+import functools
 import logging
 import random
 import secrets
@@ -71,7 +72,7 @@ class Gateway:
             ),
             packages=packages.Packages(
                 store=blobs,
-                inspect=archive.inspect,
+                inspect=functools.partial(archive.inspect, contents=True),
                 catalog=self.catalog,
                 storage_bytes=owner.code_storage_bytes,
             ),

@@ -1,5 +1,6 @@
 """One platform for each test process; each test has functions of its own."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -29,7 +30,5 @@ def name(request: pytest.FixtureRequest, client: "LambdaClient") -> Iterator[str
     """A function name for this test alone; the function is deleted afterwards."""
     short = re.sub(r"[^a-zA-Z0-9-]+", "-", request.node.name.removeprefix("test_"))[:60].strip("-")
     yield short
-    try:
+    with contextlib.suppress(client.exceptions.ResourceNotFoundException):
         client.delete_function(FunctionName=short)
-    except client.exceptions.ResourceNotFoundException:
-        pass

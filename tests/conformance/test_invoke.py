@@ -134,8 +134,8 @@ def test_an_exception_is_the_functions_error(client: "LambdaClient", name: str) 
         "errorMessage": "no way", "errorType": "ValueError",
         "requestId": response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"],
         "stackTrace": [
-            '  File "/var/task/app.py", line 2, in handler\n'
-            "    raise ValueError('no ' + event['x'])\n"
+            ('  File "/var/task/app.py", line 2, in handler\n'
+            "    raise ValueError('no ' + event['x'])\n")
         ],
     }  # fmt: skip
     tail = base64.b64decode(response["LogResult"]).decode()
@@ -147,7 +147,8 @@ def test_an_exception_is_the_functions_error(client: "LambdaClient", name: str) 
     [
         ("import nowhere\n", "app.handler", "Runtime.ImportModuleError",
          "Unable to import module 'app': No module named 'nowhere'"),
-        ("x = 1\n", "app.handler", "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'app'"),
+        ("x = 1\n", "app.handler", "Runtime.HandlerNotFound",
+         "Handler 'handler' missing on module 'app'"),
         ("x = 1\n", "handler", "Runtime.MalformedHandlerName", None),
         ("def handler(:\n", "app.handler", "Runtime.UserCodeSyntaxError", None),
         ("1/0\n", "app.handler", "ZeroDivisionError", "division by zero"),
@@ -210,8 +211,10 @@ def test_a_timeout_ends_the_process_but_not_the_environment(
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("import os\ndef handler(e, c):\n    os._exit(0)\n", "Runtime exited without providing a reason"),
-        ("import os\ndef handler(e, c):\n    os._exit(3)\n", "Runtime exited with error: exit status 3"),
+        ("import os\ndef handler(e, c):\n    os._exit(0)\n",
+         "Runtime exited without providing a reason"),
+        ("import os\ndef handler(e, c):\n    os._exit(3)\n",
+         "Runtime exited with error: exit status 3"),
         ("import os\ndef handler(e, c):\n    os.kill(os.getpid(), 11)\n",
          "Runtime exited with error: signal: segmentation fault"),
     ],
@@ -342,7 +345,8 @@ def test_globals_survive_and_one_environment_serves_one_event_at_a_time(
         client, name,
         "import os, time\ncount = 0\n"
         "def handler(event, context):\n"
-        "    global count\n    count += 1\n    time.sleep(event)\n    return [os.getpid(), count]\n",
+        "    global count\n    count += 1\n    time.sleep(event)\n"
+        "    return [os.getpid(), count]\n",
     )  # fmt: skip
     first = answer(client.invoke(FunctionName=name, Payload=b"0"))
     second = answer(client.invoke(FunctionName=name, Payload=b"0"))

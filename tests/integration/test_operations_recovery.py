@@ -139,3 +139,17 @@ async def test_a_function_in_deletion_is_gone_for_all_but_its_name(tmp_path: Pat
     async with operations_stand.stand(tmp_path) as stand:
         assert await stand.store.list(kinds.FUNCTION) == []
         await stand.create()
+
+
+async def test_a_function_whose_code_is_lost_fails_and_says_so(tmp_path: Path) -> None:
+    async with operations_stand.stand(tmp_path) as stand:
+        await stand.create()
+        for digest in await stand.codes.list():
+            await stand.codes.delete(digest)
+        async with stand.activating():
+            shown = await stand.settled()
+            assert (shown["State"], shown["StateReasonCode"]) == ("Failed", "InternalError")
+            with pytest.raises(errors.ResourceConflictError, match="state: Failed"):
+                stand.catalog.resolve(stand.account.ref("f"), stand.rng)
+            await stand.call("UpdateFunctionCode", FunctionName="f", ZipFile=package())
+            assert (await stand.settled())["State"] == "Active"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import io
 import random
 import zipfile
@@ -125,17 +126,7 @@ async def stand(
             secret=b"secret",
             clock=clock.SystemClock(),
         )
-        handlers = table.handlers(
-            resources=known,
-            packages=packages.Packages(
-                store=codes,
-                inspect=archive.inspect,
-                catalog=catalog,
-                storage_bytes=account.code_storage_bytes,
-            ),
-            locations=locations,
-            strict_runtimes=strict_runtimes,
-        )
+        handlers = _handlers(known, codes, locations, strict_runtimes=strict_runtimes)
         async with asyncio.TaskGroup() as group:
             following = group.create_task(catalog.follow(store, since))
             yield Stand(
@@ -153,3 +144,29 @@ async def stand(
             following.cancel()
     finally:
         await store.close()
+
+
+def beside(one: Stand, known: resources.Resources) -> Stand:
+    """Return a second gateway over the first one's store."""
+    handlers = _handlers(known, one.codes, one.locations, strict_runtimes=False)
+    return dataclasses.replace(one, resources=known, catalog=known.catalog, handlers=handlers)
+
+
+def _handlers(
+    known: resources.Resources,
+    codes: code.CodeStore,
+    locations: code_location.CodeLocations,
+    *,
+    strict_runtimes: bool,
+) -> dict[str, Handler]:
+    return table.handlers(
+        resources=known,
+        packages=packages.Packages(
+            store=codes,
+            inspect=archive.inspect,
+            catalog=known.catalog,
+            storage_bytes=known.account.code_storage_bytes,
+        ),
+        locations=locations,
+        strict_runtimes=strict_runtimes,
+    )

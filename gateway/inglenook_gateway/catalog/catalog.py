@@ -16,7 +16,6 @@ from inglenook import errors
 from inglenook.model import function, lifecycle
 from inglenook.model.account import Account
 from inglenook.model.arn import FunctionRef
-from inglenook.routing import alias as alias_routing
 from inglenook.store import documents, kinds
 from inglenook_gateway.catalog.entry import Entry
 from inglenook_gateway.catalog.target import Retirement, Target
@@ -31,6 +30,9 @@ class Catalog:
         # Documents deleted by this process whose deletion the watch has not shown yet: without
         # them its older events would bring the dead back for a moment.
         self._buried: dict[tuple[str, str], int] = {}
+        # Kept up with every change: summing anew would hold up the loop at each creation.
+        self.code_bytes = 0
+        """The size of all packages, where every function's and every version's counts."""
         self._subscribers: list[Callable[[Retirement], None]] = []
 
     async def load(self, store: documents.Store) -> int:
@@ -89,6 +91,7 @@ class Catalog:
         if known is not None and known.resource_version >= document.resource_version:
             return
         entry.put(key, document)
+        self.code_bytes += _code_bytes(document) - (0 if known is None else _code_bytes(known))
         if known is not None:
             self._announce(_superseded(known.value, document.value))
 
@@ -104,6 +107,7 @@ class Catalog:
         if entry is None or known is None or known.resource_version > document.resource_version:
             return
         entry.drop(key)
+        self.code_bytes -= _code_bytes(known)
         if not entry:
             del self._entries[name]
         self._announce(_deleted(known.value))
@@ -127,7 +131,7 @@ class Catalog:
         if target is None:
             alias = entry.alias(version)
             if alias is not None:
-                target = entry.target(alias_routing.choose(alias, rng), self._account)
+                target = entry.target(entry.chosen(alias, rng), self._account)
             if target is None:
                 raise self._not_found(ref)
         if target.status.state is not function.State.ACTIVE:
@@ -169,6 +173,14 @@ def _place(document: documents.Document[Any]) -> tuple[str, int | str | None]:
             return name, alias
         case other:
             raise TypeError(f"not a kind that the catalog keeps: {type(other).__name__}")
+
+
+def _code_bytes(document: documents.Document[Any]) -> int:
+    match document.value:
+        case function.Function(spec=spec) | function.Version(spec=spec):
+            return spec.code.size_bytes
+        case _:
+            return 0
 
 
 def _superseded(old: object, new: object) -> Retirement | None:

@@ -1,10 +1,12 @@
 """One function in the catalog: its documents, and the targets made of them."""
 
+import random
 from collections.abc import ItemsView
 from typing import Any
 
 from inglenook.model import function
 from inglenook.model.account import Account
+from inglenook.routing import alias as alias_routing
 from inglenook.store.documents import Document
 from inglenook.wire import messages
 from inglenook_gateway.catalog.target import Target
@@ -19,7 +21,7 @@ class Entry:
     to a deleted one of the same name, is kept and not seen.
     """
 
-    __slots__ = ("_documents", "_targets", "name")
+    __slots__ = ("_documents", "_draws", "_targets", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,6 +29,8 @@ class Entry:
         # because a hundred thousand functions with neither versions nor aliases is a common case.
         self._documents: dict[_Key, Document[Any]] = {}
         self._targets: dict[str, Target] = {}
+        # Where each weighted alias is in its draws; few functions have one.
+        self._draws: dict[str, alias_routing.Draws] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._documents)
@@ -76,6 +80,17 @@ class Entry:
             return None
         alias: function.Alias = document.value
         return alias if alias.function_uid == owner.uid else None
+
+    def chosen(self, alias: function.Alias, rng: random.Random) -> str:
+        """Return the version that an alias sends one invocation to."""
+        if not alias.additional_version_weights:
+            return alias.function_version
+        if self._draws is None:
+            self._draws = {}
+        draws = self._draws.get(alias.name)
+        if draws is None:
+            draws = self._draws[alias.name] = alias_routing.Draws(rng.random())
+        return alias_routing.choose(alias, draws.draw())
 
     def target(self, version: str, account: Account) -> Target | None:
         """Return the target for `$LATEST` or a version number in digits, made once."""

@@ -30,7 +30,7 @@ class AccountSettings:
                     - usage.reserved_concurrency(self._catalog),
                 },
                 "AccountUsage": {
-                    "TotalCodeSize": usage.code_bytes(self._catalog),
+                    "TotalCodeSize": self._catalog.code_bytes,
                     "FunctionCount": usage.function_count(self._catalog),
                 },
             }

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from inglenook import errors
 from inglenook.model import function, limits
 from inglenook_gateway.catalog.catalog import Catalog
-from inglenook_gateway.operations import usage
 
 
 class CodeStore(Protocol):
@@ -49,7 +48,7 @@ class Packages:
         Raises CodeStorageExceededError besides.
         """
         zip_bytes = await self._checked(params)
-        if usage.code_bytes(self._catalog) + len(zip_bytes) > self._storage_bytes:
+        if self._catalog.code_bytes + len(zip_bytes) > self._storage_bytes:
             raise errors.CodeStorageExceededError
         return await self._store.put(zip_bytes)
 

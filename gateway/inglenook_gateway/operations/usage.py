@@ -3,14 +3,6 @@
 from inglenook_gateway.catalog.catalog import Catalog
 
 
-def code_bytes(catalog: Catalog) -> int:
-    """Return the size of all packages: every function's and every version's counts."""
-    return sum(
-        one.spec.code.size_bytes + sum(v.spec.code.size_bytes for v in catalog.versions(one.name))
-        for one in catalog.functions_unordered()
-    )
-
-
 def function_count(catalog: Catalog) -> int:
     return sum(1 for _ in catalog.functions_unordered())
 

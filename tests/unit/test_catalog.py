@@ -1,0 +1,110 @@
+import itertools
+import random
+from typing import Any
+
+import msgspec
+import pytest
+
+from inglenook import errors
+from inglenook.model import function, lifecycle
+from inglenook.model.account import Account
+from inglenook.store import documents, kinds
+from inglenook_gateway.catalog.catalog import Catalog
+from inglenook_gateway.catalog.target import Retirement
+
+ACCOUNT = Account()
+STATUS = lifecycle.activated(lifecycle.created(now=0, revision="a"), revision="b")
+SPEC = function.Spec(
+    code=function.Code(sha256="0" * 64, size_bytes=10),
+    runtime="python3.12",
+    handler="app.handler",
+    role="role",
+    logging=function.Logging(log_group="/aws/lambda/f"),
+)
+OWNER = function.Function(name="f", uid="u", spec=SPEC, status=STATUS, last_version=1)
+VERSION = function.Version(function_name="f", function_uid="u", number=1, spec=SPEC, status=STATUS)
+ALIAS = function.Alias(
+    function_name="f", function_uid="u", name="prod", function_version="1", revision_id="r"
+)
+
+
+def _document(kind: documents.Kind[Any], value: Any, version: int) -> documents.Document[Any]:
+    names = {
+        "Function": "f",
+        "Version": kinds.version_name("f", 1),
+        "Alias": kinds.alias_name("f", "prod"),
+    }
+    return documents.Document(
+        kind=kind, name=names[kind.name], resource_version=version, value=value
+    )
+
+
+def _resolved(catalog: Catalog, qualifier: str | None = None) -> str:
+    return catalog.resolve(ACCOUNT.ref("f", qualifier), random.Random(0)).executed_version
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_documents_may_come_in_any_order(order: tuple[int, ...]) -> None:
+    documents = [
+        _document(kinds.FUNCTION, OWNER, 1),
+        _document(kinds.VERSION, VERSION, 2),
+        _document(kinds.ALIAS, ALIAS, 3),
+    ]
+    catalog = Catalog(ACCOUNT)
+    for index in order:
+        catalog.apply(documents[index])
+    assert [_resolved(catalog, q) for q in (None, "1", "prod")] == ["$LATEST", "1", "1"]
+    assert catalog.code_bytes == 20
+
+
+def test_an_older_document_changes_nothing() -> None:
+    catalog = Catalog(ACCOUNT)
+    newer = msgspec.structs.replace(OWNER, reserved_concurrency=5)
+    catalog.apply(_document(kinds.FUNCTION, newer, 5))
+    catalog.apply(_document(kinds.FUNCTION, OWNER, 4))
+    assert catalog.resolve(ACCOUNT.ref("f"), random.Random(0)).reserved_concurrency == 5
+
+
+def test_what_was_deleted_here_is_not_brought_back_by_a_late_watch() -> None:
+    catalog = Catalog(ACCOUNT)
+    catalog.apply(_document(kinds.FUNCTION, OWNER, 5))
+    catalog.remove(_document(kinds.FUNCTION, OWNER, 5))
+    catalog.apply(_document(kinds.FUNCTION, OWNER, 5))
+    with pytest.raises(errors.ResourceNotFoundError):
+        _resolved(catalog)
+    catalog.apply(_document(kinds.FUNCTION, OWNER, 7))
+    assert _resolved(catalog) == "$LATEST"
+    assert catalog.code_bytes == 10
+
+
+def test_what_belongs_to_a_deleted_function_of_the_same_name_does_not_exist() -> None:
+    catalog = Catalog(ACCOUNT)
+    catalog.apply(_document(kinds.VERSION, VERSION, 1))
+    catalog.apply(_document(kinds.ALIAS, ALIAS, 2))
+    catalog.apply(_document(kinds.FUNCTION, msgspec.structs.replace(OWNER, uid="v"), 3))
+    for qualifier in ("1", "prod"):
+        with pytest.raises(errors.ResourceNotFoundError):
+            _resolved(catalog, qualifier)
+
+
+@pytest.mark.parametrize("qualifier", ["2", "01", "0", "²", "9" * 5000, "", "1 "])
+def test_what_is_no_published_number_is_not_found(qualifier: str) -> None:
+    catalog = Catalog(ACCOUNT)
+    catalog.apply(_document(kinds.FUNCTION, OWNER, 1))
+    catalog.apply(_document(kinds.VERSION, VERSION, 2))
+    if qualifier:
+        with pytest.raises(errors.ResourceNotFoundError):
+            _resolved(catalog, qualifier)
+    else:
+        assert _resolved(catalog, qualifier) == "$LATEST"
+
+
+def test_a_function_marked_for_deletion_is_gone_and_retired_once() -> None:
+    catalog, retired = Catalog(ACCOUNT), []
+    catalog.subscribe(retired.append)
+    catalog.apply(_document(kinds.FUNCTION, OWNER, 1))
+    catalog.apply(_document(kinds.FUNCTION, msgspec.structs.replace(OWNER, deleting=True), 2))
+    with pytest.raises(errors.ResourceNotFoundError):
+        _resolved(catalog)
+    assert retired == [Retirement(function_name="f", function_uid="u", version=None)]
+    assert list(catalog.functions()) == []
