@@ -1,10 +1,10 @@
-"""A function sees its folders as /var/task, /opt and /tmp, or at the real places, and no half of it."""
+"""A function sees its folders as /var/task, /opt and /tmp, or at the real places; never half."""
 
 import json
 import os
-import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,27 +200,25 @@ def test_what_cannot_be_executed_is_an_invalid_entrypoint(
     assert output.plain.decode() == f"[ERROR] Runtime.InvalidEntrypoint: {message}\n"
 
 
-def test_without_privilege_it_is_a_user_namespace_or_none_with_a_reason(tmp_path: Path) -> None:
+def test_without_privilege_it_is_a_user_namespace_or_none_with_a_reason() -> None:
     if os.geteuid():
         pytest.skip("all the other tests run without privilege")
     python = "/usr/bin/python3"
     probe = [python, "-c", f"open({str(runtime_driver.PACKAGE / '__main__.py')!r})"]
-    if subprocess.run(probe, user=65534, check=False, stderr=subprocess.DEVNULL).returncode:
+    try:
+        subprocess.run(probe, user=65534, check=True, stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
         pytest.skip("nobody can neither run a Python here nor read this folder")
-    folder = tmp_path / "task"
-    folder.mkdir()
-    (folder / "app.py").write_text(
-        "import os\ndef handler(event, context):\n    return [os.getuid(), __file__]\n"
-    )
-    for place in (folder, *folder.parents[:3]):
-        place.chmod(place.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
-    with runtime_driver.spawner(python, user=65534) as running:
-        child = running.fork()
-        child.set_up(task_dir=str(folder), tmp_dir=str(folder))
+    # Not pytest's folder, which is closed to other users.
+    with tempfile.TemporaryDirectory() as name, runtime_driver.spawner(python, user=65534) as it:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "app.py").write_text(
+            "import os\ndef handler(event, context):\n    return [os.getuid(), __file__]\n"
+        )
+        child = it.fork()
+        assert child.set_up(task_dir=name, tmp_dir=name) == ("R", b"")
         uid, file = json.loads(child.invoke()[1])
         assert uid == 65534
-        if running.ready["sandbox"]:
-            assert file == "/var/task/app.py"
-        else:
-            assert running.ready["sandbox_reason"]
-            assert file == str(folder / "app.py")
+        assert file == ("/var/task/app.py" if it.ready["sandbox"] else f"{name}/app.py")
+        assert it.ready["sandbox"] or it.ready["sandbox_reason"]

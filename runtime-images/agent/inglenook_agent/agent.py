@@ -21,9 +21,10 @@ from inglenook.wire import messages
 from inglenook.wire.connection import Body, Connection
 from inglenook.wire.messages import Header, Refusal
 from inglenook_agent.environment import control, launch
-from inglenook_agent.environment.environment import Environment, Means
+from inglenook_agent.environment.boot import Means
+from inglenook_agent.environment.environment import Environment
 from inglenook_agent.environment.journal import Journal
-from inglenook_agent.environment.runtime import Runtime
+from inglenook_agent.environment.runtime import Runtime, RuntimeListener
 from inglenook_agent.runtime_api.server import Server
 from inglenook_agent.runtime_api.session import Session
 from inglenook_agent.settings import AgentSettings
@@ -86,7 +87,6 @@ class Agent:
             clock=clock,
             settings=settings,
             tasks=tasks,
-            answer=self._answered,
         )
 
     def start(self) -> None:
@@ -125,7 +125,7 @@ class Agent:
     # Specialise
 
     def _specialise(self, stream: int, header: messages.Specialise) -> None:
-        if self._draining is not None or self._is_closed:
+        if self._is_ending:
             self._refuse(stream, Refusal.DRAINING)
         elif self._version is not None and self._version != header.id:
             self._refuse(stream, Refusal.WRONG_VERSION)
@@ -155,6 +155,24 @@ class Agent:
         )
         self._connection.send(stream, messages.Specialised())
 
+    async def _abandon(self, name: str) -> None:
+        """Clean up after a start that failed, unless it is being cleaned up already."""
+        unborn = self._environments.get(name)
+        if unborn is None:
+            if (server := self._servers.pop(name, None)) is not None:
+                await server.close()
+            self._forget(name)
+        elif name not in self._ending:
+            await self._end(unborn, None, "")
+
+    def _check_open(self) -> None:
+        if self._is_ending:
+            raise SpawnError("the agent takes nothing new")
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._is_closed or self._draining is not None
+
     def _unspecialise(self) -> None:
         if self._plan is None:
             self._version = None
@@ -163,7 +181,7 @@ class Agent:
 
     def _start(self, stream: int, header: messages.Start) -> None:
         plan = self._plan
-        if self._draining is not None or self._is_closed:
+        if self._is_ending:
             self._refuse(stream, Refusal.DRAINING)
         elif plan is None:
             self._refuse(stream, Refusal.WRONG_VERSION, "This agent has no version yet.")
@@ -178,30 +196,20 @@ class Agent:
         """Make an environment and run its init; answer."""
         name = secrets.token_hex(16)
         server: Server | None = None
-        environment: Environment | None = None
         try:
             if plan.runtime.mode is Mode.EXEC:
                 server = self._servers[name] = Server()
                 await server.open()
+            self._check_open()
             environment = self._environment(name, header, plan, server)
-            if self._is_closed or self._draining is not None:
-                raise SpawnError("the agent has closed")
             self._environments[name] = environment
-            ended = await environment.start(
-                lambda process, listener: self._connect(process, listener, server),
-                self._init_start(header, plan),
-            )
+            ended = await environment.start(self._init_start(header, plan))
         except (SpawnError, OSError) as exc:
             self._starting -= 1
-            if environment is not None:
-                await self._end(environment, None, "")
-            self._forget(name)
-            reason = (
-                Refusal.CANNOT_START
-                if self._draining is None and not self._is_closed
-                else Refusal.DRAINING
-            )
+            await self._abandon(name)
+            reason = Refusal.DRAINING if self._is_ending else Refusal.CANNOT_START
             self._refuse(stream, reason, str(exc))
+            self._check_drained()
             return
         self._starting -= 1
         started = messages.Started(environment=name, init_ms=ended.duration_ms, init_ok=ended.is_ok)
@@ -219,10 +227,28 @@ class Agent:
             tmp_dir=self._supervisor.folder / "environments" / name,
             runtime_api=server.address if server is not None else None,
         )
-        journal = Journal(self._logs, version.log_group, place.log_stream, self._clock)
-        return Environment(name, plan, place, self._means, journal)
+        journal = Journal(
+            self._logs,
+            group=version.log_group,
+            stream=place.log_stream,
+            log_format=version.log_format,
+            version=version.id.version,
+            initialization_type=header.initialization_type,
+            clock=self._clock,
+        )
+        return Environment(
+            name=name,
+            plan=plan,
+            place=place,
+            means=self._means,
+            journal=journal,
+            connect=lambda process, listener: self._connect(process, listener, server),
+            answer=self._answered,
+        )
 
-    def _connect(self, process: Process, listener: Environment, server: Server | None) -> Runtime:
+    def _connect(
+        self, process: Process, listener: RuntimeListener, server: Server | None
+    ) -> Runtime:
         if server is None:
             return control.ControlRuntime(process, listener, self._settings.exit_grace_s)
         server.session = Session(process, listener)
@@ -246,7 +272,7 @@ class Agent:
         environment = self._environments.get(header.environment)
         if environment is None:
             self._refuse(stream, Refusal.UNKNOWN_ENVIRONMENT)
-        elif self._draining is not None or self._is_closed:
+        elif self._is_ending:
             self._refuse(stream, Refusal.DRAINING)
         elif not environment.takes_events:
             self._refuse(stream, Refusal.BUSY)

@@ -41,8 +41,6 @@ class AgentSettings:
     """Whether processes try to have /var/task, /opt and /tmp of their own."""
     use_cgroups: bool = True
     """Whether memory and CPU are limited by control groups where they can be."""
-    cgroup_spares: int = 8
-    """Control groups created ahead of the environments that will use them."""
     sampling_interval_s: float = 0.05
     """How often memory is looked at where there are no control groups, in seconds."""
     interpreters: Mapping[str, Path] = field(default_factory=dict)

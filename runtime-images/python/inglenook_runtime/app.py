@@ -19,6 +19,9 @@ PRELOAD_PATH = "INGLENOOK_PRELOAD_PATH"
 
 def run(descriptor: int) -> None:
     streams.own()
+    # Not the platform's virtual environment: a function that starts a Python of its own must find
+    # the bare one, and the environment may lie where the sandbox hides it.
+    sys.executable = os.path.realpath(sys.executable)
     agent = orders.Orders(socket.socket(fileno=descriptor))
     os.set_inheritable(descriptor, False)
     preload.builtins()

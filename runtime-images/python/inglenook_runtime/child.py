@@ -41,8 +41,9 @@ class Spare:
         """Wait for the setup, then be that. Never returns to the spawner's code."""
         if self._template.is_ready:
             sandbox.isolate()
-        self.rehearse()
         control = frames.Control(socket.socket(fileno=born.control))
+        if control.is_waiting():
+            self.rehearse()
         frame = control.receive()
         if frame is None:
             os._exit(0)

@@ -5,10 +5,8 @@ Large ones pass without being copied together, and the buffer of a large one is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
-
-if TYPE_CHECKING:
-    import socket
+import socket
+from typing import Optional
 
 SETUP = ord("S")
 EVENT = ord("E")
@@ -33,6 +31,14 @@ class Control:
         self._view = memoryview(self._buffer)
         self._next = 0
         self._end = 0
+
+    def is_waiting(self) -> bool:
+        """Whether nothing has come yet."""
+        try:
+            self._channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        return False
 
     def receive(self) -> Frame:
         """Return kind and payload, valid until the next call; `None` when the agent is gone."""

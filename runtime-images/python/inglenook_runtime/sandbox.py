@@ -13,6 +13,7 @@ the reason. This is a view, not yet a wall: a function that runs as root can und
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import signal
 import stat
@@ -243,7 +244,11 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str) -> Non
 
 
 def _call(name: str, *arguments: object) -> None:
-    function = getattr(ctypes.CDLL(None, use_errno=True), name)
-    if function(*arguments):
+    if getattr(_libc(), name)(*arguments):
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

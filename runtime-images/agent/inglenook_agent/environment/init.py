@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from inglenook.telemetry.report import Status
 from inglenook.wire.connection import Body
 from inglenook_agent.environment import outcome
+from inglenook_agent.environment.occupant import Occupant
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,3 +40,10 @@ def failed(error_type: str, payload: Body) -> Outcome:
 def lost(error_type: str, text: str, reason: str | None = None) -> Outcome:
     """Return what became of an init whose process went without a word."""
     return Outcome(status=Status.ERROR, error_type=error_type, text=text, reason=reason)
+
+
+def exited(status: int, occupant: Occupant | None) -> Outcome:
+    """Return what became of a process that ended, in init or later."""
+    is_oom = status < 0 and occupant is not None and occupant.ran_out_of_memory()
+    reason = outcome.OUT_OF_MEMORY if is_oom else None
+    return lost(outcome.EXITED, outcome.exit_text(status), reason)

@@ -66,7 +66,6 @@ def setup(
     settings: AgentSettings,
     *,
     has_sandbox: bool,
-    join: list[str],
     mark: bytes,
 ) -> Setup:
     """Return what to tell the process."""
@@ -93,7 +92,7 @@ def setup(
         opt_dir=None,
         tmp_dir=str(place.tmp_dir),
         sandbox=has_sandbox,
-        join=join,
+        join=[],  # it is in its group already
         descriptors_max=limits.DESCRIPTORS_MAX,
         log_mark=mark.hex(),
         log_format=version.log_format,

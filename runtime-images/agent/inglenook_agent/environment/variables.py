@@ -35,6 +35,9 @@ def build(
     variables = _defaults(settings, version.region)
     if python_path is not None:
         variables["PYTHONPATH"] = python_path
+    if "AWS_ACCESS_KEY_ID" in version.variables:
+        for name in CREDENTIALS:  # a token belongs to its key
+            del variables[name]
     variables.update(version.variables)
     variables.update(_reserved(version, log_stream, initialization_type))
     if runtime_api is not None:

@@ -1,4 +1,4 @@
-"""Control groups for environments: found, created ahead, removed.
+"""Control groups for processes: found, made, removed.
 
 All groups of this process lie in a folder of its own, named as its scratch folder is, so that what
 a killed process left is recognised and removed. Where groups cannot be made (no rights, no such
@@ -6,7 +6,6 @@ controllers, macOS) `prepare` answers None and memory is watched by `limits.samp
 """
 
 import asyncio
-import collections
 import contextlib
 import itertools
 import logging
@@ -140,50 +139,43 @@ def remove(group: groups.Group) -> None:
 
 
 class Cgroups:
-    """Groups ready to be taken."""
+    """Put processes into groups of their own.
 
-    def __init__(self, parents: Parents, spares: int, tasks: Tasks) -> None:
+    Moving a process takes the kernel more than ten milliseconds when it is the first in a while: so
+    it is done to spares, off everybody's path.
+    """
+
+    def __init__(self, parents: Parents, tasks: Tasks) -> None:
         self._parents = parents
-        self._wanted = spares
         self._tasks = tasks
         self._numbers = itertools.count(1)
-        self._spares: collections.deque[groups.Group] = collections.deque()
-        self._is_filling = False
+        self._removing: set[asyncio.Task[None]] = set()
 
-    def warm(self) -> None:
-        """See to it that groups wait; returns at once."""
-        if not self._is_filling and len(self._spares) < self._wanted:
-            self._is_filling = True
-            _ = self._tasks.start(self._fill(), name="control groups")
-
-    async def take(self) -> groups.Group:
-        """Return a group of its own; raises OSError where none can be made."""
-        group = self._spares.popleft() if self._spares else await asyncio.to_thread(self._create)
-        asyncio.get_running_loop().call_soon(self.warm)
+    async def furnish(self, pid: int) -> groups.Group | None:
+        """Make a group with this process in it; None if that cannot be done."""
+        group = self._parents.group(str(next(self._numbers)))
+        try:
+            await asyncio.to_thread(group.create, pid)
+        except OSError as exc:
+            logger.warning("no control group for a process", extra={"reason": str(exc)})
+            await asyncio.to_thread(remove, group)
+            return None
         return group
+
+    def discard(self, group: groups.Group) -> None:
+        """Kill what is inside and remove the group, in the background."""
+        work = asyncio.to_thread(remove, group)
+        removing = self._tasks.start(work, name="remove control group")
+        self._removing.add(removing)
+        removing.add_done_callback(self._removing.discard)
 
     async def close(self) -> None:
-        """Remove the spares and the parents."""
-        spares, self._spares, self._wanted = list(self._spares), collections.deque(), 0
-        await asyncio.to_thread(self._clear, spares)
+        """Wait until all discarded groups are gone; remove the parents."""
+        if self._removing:
+            await asyncio.wait(self._removing)
+        await asyncio.to_thread(self._remove_parents)
 
-    async def _fill(self) -> None:
-        try:
-            while len(self._spares) < self._wanted:
-                self._spares.append(await asyncio.to_thread(self._create))
-        except OSError as exc:
-            logger.warning("cannot make a control group", extra={"reason": str(exc)})
-        finally:
-            self._is_filling = False
-
-    def _create(self) -> groups.Group:
-        group = self._parents.group(str(next(self._numbers)))
-        group.create()
-        return group
-
-    def _clear(self, spares: list[groups.Group]) -> None:
-        for group in spares:
-            remove(group)
+    def _remove_parents(self) -> None:
         for folder in self._parents.folders():
             with contextlib.suppress(OSError):
                 folder.rmdir()

@@ -1,4 +1,4 @@
-"""One environment's control group: memory, CPU, processes.
+"""One process's control group: memory, CPU, processes.
 
 Files of the kernel's, read and written in place: each call takes microseconds, but `Group.limit`
 and `Group.remove` belong in a thread. Memory is a hard limit; CPU is a share in proportion to it,
@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from inglenook.model import limits
@@ -56,22 +56,15 @@ class Group:
     memory: Path
     cpu: Path | None
     pids: Path | None
-    _peak: int = -1
-    _peak_file: int = field(default=-1)
+    _peak_file: int = -1
     _seen_peak: int = 0
     _figure: int = 0
 
-    @property
-    def join(self) -> list[str]:
-        """The files to which a process writes its pid to be limited."""
-        folders = dict.fromkeys((self.memory, self.cpu, self.pids))
-        return [str(folder / _PROCESSES) for folder in folders if folder is not None]
-
-    def create(self) -> None:
-        """Make the folders. Blocks."""
-        for folder in (self.memory, self.cpu, self.pids):
-            if folder is not None:
-                folder.mkdir(exist_ok=True)
+    def create(self, pid: int) -> None:
+        """Make the folders and move a process in. Blocks, for some milliseconds."""
+        for folder in self._folders():
+            folder.mkdir()
+            (folder / _PROCESSES).write_text(str(pid))
 
     def limit(self, memory_mb: int) -> None:
         """Set the limits for a function of this memory size. Blocks."""
@@ -131,10 +124,13 @@ class Group:
             os.close(self._peak_file)
             self._peak_file = -1
         gone = True
-        for folder in dict.fromkeys((self.memory, self.cpu, self.pids)):
-            if folder is not None:
-                gone = _removed(folder) and gone
+        for folder in self._folders():
+            gone = _removed(folder) and gone
         return gone
+
+    def _folders(self) -> list[Path]:
+        folders = dict.fromkeys((self.memory, self.cpu, self.pids))
+        return [folder for folder in folders if folder is not None]
 
     def _kernel_peak(self) -> int:
         if self._peak_file < 0:

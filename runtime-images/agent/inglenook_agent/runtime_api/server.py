@@ -7,6 +7,7 @@ apart yet. The Extensions, Logs and Telemetry APIs answer that they are not buil
 """
 
 import asyncio
+import logging
 import socket
 import uuid
 
@@ -53,10 +54,14 @@ class Server:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{listener.getsockname()[1]}"
+        # aiohttp's errors quote what was sent, and that is the function's own business.
+        quiet = logging.getLogger(f"{__name__}.http")
+        quiet.disabled = True
         self._http = web.Server(
             self._handle,
             handler_cancellation=True,  # a process that hangs up does not wait for its event
             access_log=None,
+            logger=quiet,
             keepalive_timeout=_KEEP_ALIVE_S,
             max_line_size=_HEADER_BYTES_MAX,
             max_field_size=_HEADER_BYTES_MAX,
@@ -80,11 +85,6 @@ class Server:
 
     async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
-        if path in ("/ping", f"{_BASE}ping"):
-            return self._ping(request)
-        version, _, rest = path.lstrip("/").partition("/")
-        if version in _NOT_BUILT and rest:
-            return answers.error(answers.NOT_BUILT, *_NOT_BUILT[version])
         parts = path.removeprefix(f"{_BASE}runtime/").split("/") if path.startswith(_BASE) else []
         match parts:
             case ["invocation", "next"]:
@@ -96,12 +96,17 @@ class Server:
             case ["init", "error"]:
                 return await self._init_error(request)
             case _:
-                return answers.not_found()
+                return self._other(request)
 
-    def _ping(self, request: web.BaseRequest) -> web.Response:
-        if request.method != "GET":
-            return answers.wrong_method("GET")
-        return web.Response(text="pong")
+    def _other(self, request: web.BaseRequest) -> web.Response:
+        path = request.path
+        if path in ("/ping", f"{_BASE}ping"):
+            is_get = request.method == "GET"
+            return web.Response(text="pong") if is_get else answers.wrong_method("GET")
+        version, _, rest = path.lstrip("/").partition("/")
+        if version in _NOT_BUILT and rest:
+            return answers.error(answers.NOT_BUILT, *_NOT_BUILT[version])
+        return answers.not_found()
 
     async def _next(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method != "GET":

@@ -39,7 +39,7 @@ def link(folder: Path) -> Packages:
         if spec is None or spec.origin is None:
             continue
         origin = Path(spec.origin)
-        target = origin.parent if spec.submodule_search_locations is not None else origin
+        target = origin.parent if spec.submodule_search_locations else origin
         link_to(folder / target.name, target)
         metadata = importlib.metadata.metadata(distribution)
         for info in target.parent.glob(f"{distribution.replace('-', '_')}-*.dist-info"):

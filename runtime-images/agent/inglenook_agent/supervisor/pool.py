@@ -11,6 +11,7 @@ import logging
 from pathlib import Path
 
 from inglenook.aio.tasks import Tasks
+from inglenook_agent.limits.cgroups import Cgroups
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.spawner import Spawner, SpawnError
@@ -32,9 +33,11 @@ class Pool:
         *,
         client: Path,
         variables: dict[str, str],
+        groups: Cgroups | None,
         settings: AgentSettings,
         tasks: Tasks,
     ) -> None:
+        self._groups = groups
         self._interpreter = interpreter
         self._client = client
         self._variables = variables
@@ -66,7 +69,7 @@ class Pool:
                 # Not before whoever took it has set it to work.
                 asyncio.get_running_loop().call_soon(self._balance)
                 return process
-            process.discard()
+            self.discard(process)
         waiting: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         self._balance()
@@ -76,6 +79,12 @@ class Pool:
             if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
                 self._give(waiting.result())
             raise
+
+    def discard(self, process: Process) -> None:
+        """End a process that was taken and never told anything, or never taken."""
+        process.discard()
+        if self._groups is not None and process.group is not None:
+            self._groups.discard(process.group)
 
     async def close(self) -> None:
         """Kill the spawner and everything that it forked."""
@@ -97,7 +106,7 @@ class Pool:
                 )
             return
         while self._waiting and self._waiting[0].done():
-            self._waiting.popleft()
+            _ = self._waiting.popleft()
         spares = 0 if self._waiting else self._settings.spares - len(self._spares)
         missing = min(len(self._waiting) + spares, self._settings.forks_max) - self._forking
         for _ in range(missing):
@@ -109,6 +118,8 @@ class Pool:
         try:
             process = await spawner.fork()
             self._failures = 0
+            if self._groups is not None:
+                process.group = await self._groups.furnish(process.pid)
         except SpawnError as exc:
             if not spawner.is_lost:
                 # A spawner that lives but does not fork is of no use: its end is handled below.
@@ -122,7 +133,7 @@ class Pool:
 
     def _give(self, process: Process) -> None:
         if self._is_closed:
-            process.discard()
+            self.discard(process)
             return
         while self._waiting:
             waiting = self._waiting.popleft()
@@ -135,7 +146,7 @@ class Pool:
     def _spare_ended(self, process: Process) -> None:
         if process in self._spares:
             self._spares.remove(process)
-            process.discard()
+            self.discard(process)
             asyncio.get_running_loop().call_later(_PAUSE_S_FIRST, self._balance)
 
     async def _start_spawner(self) -> None:
@@ -190,7 +201,7 @@ class Pool:
     def _drop_spares(self) -> None:
         spares, self._spares = self._spares, collections.deque()
         for process in spares:
-            process.discard()
+            self.discard(process)
 
     def _fail_waiting(self, reason: SpawnError) -> None:
         while self._waiting:

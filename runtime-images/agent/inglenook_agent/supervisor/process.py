@@ -10,6 +10,8 @@ from inglenook_agent.supervisor.channel import Channel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from inglenook_agent.limits.groups import Group
+
 
 class Process:
     """One child of a spawner: its channel, its output pipe, and how it ended.
@@ -18,7 +20,16 @@ class Process:
     Whoever takes the process closes `output`.
     """
 
-    __slots__ = ("channel", "has_sandbox", "max_rss_kb", "on_exit", "output", "pid", "status")
+    __slots__ = (
+        "channel",
+        "group",
+        "has_sandbox",
+        "max_rss_kb",
+        "on_exit",
+        "output",
+        "pid",
+        "status",
+    )
 
     def __init__(self, pid: int, channel: Channel, output: int, *, has_sandbox: bool) -> None:
         self.pid = pid
@@ -27,6 +38,8 @@ class Process:
         """The read end of its stdout and stderr; does not block."""
         self.has_sandbox = has_sandbox
         """Whether it can have /var/task, /opt and /tmp of its own."""
+        self.group: Group | None = None
+        """Its control group, where there are such; goes with it."""
         self.status: int | None = None
         """None while it lives; then its exit status, negative for a signal."""
         self.max_rss_kb = 0
@@ -47,7 +60,7 @@ class Process:
             self.on_exit(status)
 
     def discard(self) -> None:
-        """End a process that nobody took."""
+        """End a process that nobody took. Its group is left to the supervisor."""
         self.on_exit = None
         self.kill()
         self.channel.close()

@@ -1,17 +1,16 @@
 """What all agents of one machine share: spawners, spares, control groups, the scratch folder.
 
-An agent asks it whether a runtime is here (`available`), for a process (`take`) and for a control
-group (`take_group`). Spawners start when their runtime is first asked for.
+An agent asks it whether a runtime is here (`available`) and for a process (`take`), which has a
+control group of its own where there are such. Spawners start when their runtime is asked for.
 """
 
 import asyncio
-import contextlib
 import importlib.util
 from pathlib import Path
 
 from inglenook.aio.tasks import Tasks
 from inglenook_agent import scratch
-from inglenook_agent.limits import cgroups, groups, sampling
+from inglenook_agent.limits import cgroups, sampling
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import interpreters, packages
 from inglenook_agent.supervisor.pool import Pool
@@ -43,8 +42,7 @@ class Supervisor:
         """Prepare folders and control groups; remove what killed processes left."""
         parents = await asyncio.to_thread(self._prepare)
         if parents is not None:
-            self._cgroups = cgroups.Cgroups(parents, self._settings.cgroup_spares, self._tasks)
-            self._cgroups.warm()
+            self._cgroups = cgroups.Cgroups(parents, self._tasks)
 
     def _prepare(self) -> cgroups.Parents | None:
         self.folder = scratch.create(self._settings.scratch)
@@ -80,13 +78,14 @@ class Supervisor:
         """Return a process that waits for its set-up, or raise `spawner.SpawnError`."""
         return await self._pool(runtime).take()
 
-    async def take_group(self) -> groups.Group | None:
-        """Return a control group, or None where there are none."""
-        if self._cgroups is None:
-            return None
-        with contextlib.suppress(OSError):
-            return await self._cgroups.take()
-        return None
+    def give_back(self, runtime: interpreters.Available, process: Process) -> None:
+        """End a process that was taken and never told anything."""
+        self._pool(runtime).discard(process)
+
+    def bury(self, process: Process) -> None:
+        """Remove what a process that was killed or ended leaves behind, in the background."""
+        if self._cgroups is not None and process.group is not None:
+            self._cgroups.discard(process.group)
 
     def python_path(self, runtime: interpreters.Available) -> str | None:
         """Return the folder of the packages that AWS's Python runtimes bring, if any fits."""
@@ -106,6 +105,7 @@ class Supervisor:
                 runtime.interpreter,
                 client=self._client,
                 variables=variables,
+                groups=self._cgroups,
                 settings=self._settings,
                 tasks=self._tasks,
             )
