@@ -473,6 +473,8 @@ async def test_without_a_sandbox_the_folders_are_the_hosts(tmp_path: Path) -> No
             """
         )
         environment = (await gateway.start()).environment
-        task, tmp = (await gateway.invoke(environment)).json  # type: ignore[misc]
+        seen = (await gateway.invoke(environment)).json
+        assert isinstance(seen, list)
+        task, tmp = seen
         assert task == str(tmp_path / "packages" / "code")
         assert tmp.endswith(environment)

@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from inglenook_agent.agent import Agent
-from inglenook_agent.settings import AgentSettings
-from inglenook_agent.supervisor.supervisor import Supervisor
 
 from inglenook import errors
 from inglenook.aio.clock import SystemClock
@@ -21,6 +18,9 @@ from inglenook.telemetry.logs import LogEvent
 from inglenook.wire import messages
 from inglenook.wire.connection import Body, memory_pair
 from inglenook.wire.messages import Header
+from inglenook_agent.agent import Agent
+from inglenook_agent.settings import AgentSettings
+from inglenook_agent.supervisor.supervisor import Supervisor
 
 DEADLINE_S = 30.0
 
@@ -173,12 +173,6 @@ class Gateway:
     ) -> Answer:
         async with asyncio.timeout(DEADLINE_S):
             return await self.invoke_soon(environment, event, request_id, **more)
-
-    async def until_logged(self, text: str) -> None:
-        """Wait until some event holds `text`."""
-        async with asyncio.timeout(DEADLINE_S):
-            while not any(text in message for message in self.logs.messages):
-                await asyncio.sleep(0.005)
 
     async def until_gone(self, environment: str) -> None:
         """Wait until the agent says that an environment has ended."""

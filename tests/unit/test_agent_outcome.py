@@ -1,6 +1,7 @@
 """Texts and payloads of bad ends."""
 
 import pytest
+
 from inglenook_agent.environment import outcome
 
 

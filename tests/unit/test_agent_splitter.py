@@ -2,9 +2,11 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inglenook_agent.environment.splitter import EVENT_BYTES_MAX, Splitter
 
-MARK = b"\n\x00marks-may-hold"[:16]
+MARK = b"m\x00m\x00m mark 16 b\xff"
+assert len(MARK) == 16
 
 
 def record(text: str) -> bytes:

@@ -1,6 +1,7 @@
 """The life of an environment."""
 
 import pytest
+
 from inglenook_agent.environment.states import MOVES, IllegalMoveError, Life, State
 
 

@@ -1,9 +1,8 @@
 """The environment variables of a function."""
 
+from inglenook.wire import messages
 from inglenook_agent.environment import variables
 from inglenook_agent.settings import AgentSettings
-
-from inglenook.wire import messages
 
 
 def built(runtime: str = "python3.13", **own: str) -> dict[str, str]:

@@ -95,11 +95,10 @@ def run(endpoint: str, *, json: bool) -> None:
 
 
 def _print_table(found: list[Row]) -> None:
-    import rich.box  # noqa: PLC0415 - as slow to import as all the rest of this command
-    import rich.console  # noqa: PLC0415
+    import rich.console  # noqa: PLC0415 - as slow to import as all the rest of this command
     import rich.table  # noqa: PLC0415
 
-    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    table = rich.table.Table(box=None, pad_edge=False)
     for heading in ("Name", "Runtime", "Memory", "Versions", "State", "Last modified"):
         table.add_column(heading, overflow="fold")
     for row in found:

@@ -221,6 +221,7 @@ class Environment:
         if occupant is not None:
             if ended.is_ok:
                 self._occupant = occupant
+                occupant.unwatch()
                 self._journal.add(*occupant.output.drain())
             else:
                 self._dismiss(occupant)

@@ -42,11 +42,9 @@ class Place:
     """Address of its Runtime API, if it has one."""
 
 
-def missing_entrypoint(plan: Plan) -> str | None:
-    """Say why the version's program cannot run, or None. Looks at files: call it in a thread."""
-    if plan.runtime.mode is Mode.PYTHON:
-        return None
-    bootstrap = plan.task_dir / _BOOTSTRAP
+def missing_entrypoint(task_dir: Path) -> str | None:
+    """Say why a version's bootstrap cannot run, or None. Looks at files: call it in a thread."""
+    bootstrap = task_dir / _BOOTSTRAP
     # The text is Lambda's own; /opt comes with layers.
     if not bootstrap.is_file():
         return f"fork/exec {variables.TASK_ROOT}/{_BOOTSTRAP}: no such file or directory"
@@ -56,8 +54,14 @@ def missing_entrypoint(plan: Plan) -> str | None:
 
 
 def new_mark() -> bytes:
-    """Return a mark for records in a process's output, that no function can guess."""
-    return secrets.token_bytes(MARK_BYTES)
+    """Return a mark for records in a process's output, that no function can guess.
+
+    It holds no newline: the end of a line is never held back as what may become a mark.
+    """
+    mark = secrets.token_bytes(MARK_BYTES)
+    while b"\n" in mark:
+        mark = secrets.token_bytes(MARK_BYTES)
+    return mark
 
 
 def setup(

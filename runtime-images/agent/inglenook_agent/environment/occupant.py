@@ -31,8 +31,9 @@ class Occupant:
     def watch(self) -> None:
         """Look after memory while an invocation runs, where the kernel does not."""
         if self.process.group is None:
-            limit_bytes = self.memory_mb * limits.MIB
-            self._watch = sampling.Watch(self.process.pid, limit_bytes, self.process.kill)
+            if self._watch is None:
+                limit_bytes = self.memory_mb * limits.MIB
+                self._watch = sampling.Watch(self.process.pid, limit_bytes, self.process.kill)
             self.supervisor.sampler.add(self._watch)
 
     def unwatch(self) -> None:

@@ -157,7 +157,8 @@ class Cgroups:
         try:
             await asyncio.to_thread(group.create, pid)
         except OSError as exc:
-            logger.warning("no control group for a process", extra={"reason": str(exc)})
+            if not isinstance(exc, ProcessLookupError):  # else it has just died
+                logger.warning("no control group for a process", extra={"reason": str(exc)})
             await asyncio.to_thread(remove, group)
             return None
         return group

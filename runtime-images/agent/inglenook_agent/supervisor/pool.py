@@ -46,6 +46,7 @@ class Pool:
         self._spares: collections.deque[Process] = collections.deque()
         self._waiting: collections.deque[asyncio.Future[Process]] = collections.deque()
         self._forking = 0
+        self._forks: set[asyncio.Task[None]] = set()
         self._failures = 0
         self._spawner: Spawner | None = None
         self._is_starting = False
@@ -93,6 +94,9 @@ class Pool:
         self._drop_spares()
         if self._spawner is not None:
             await self._spawner.close()
+        if self._forks:
+            # Each ends at once, and discards what it has: nothing may follow our end.
+            await asyncio.wait(self._forks)
 
     def _balance(self) -> None:
         """Ask for as many forks as are missing, within bounds."""
@@ -111,7 +115,9 @@ class Pool:
         missing = min(len(self._waiting) + spares, self._settings.forks_max) - self._forking
         for _ in range(missing):
             self._forking += 1
-            _ = self._tasks.start(self._fork(self._spawner), name="fork")
+            fork = self._tasks.start(self._fork(self._spawner), name="fork")
+            self._forks.add(fork)
+            fork.add_done_callback(self._forks.discard)
 
     async def _fork(self, spawner: Spawner) -> None:
         process: Process | None = None
