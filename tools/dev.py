@@ -7,7 +7,7 @@
   format              put all code into its standard form
   up [ARGS]           inglenook up, from this checkout
   inglenook [ARGS]    any inglenook command, from this checkout
-  shell-env           print how to put .venv's commands on your PATH
+  shell-env           for eval: .venv's commands on your PATH, its Python's name in RUNTIME
 
 The first run makes .venv, as a normal user; later ones are quick.
 """
@@ -95,7 +95,13 @@ def up(arguments: Sequence[str]) -> int:
 
 def shell_env(_: Sequence[str]) -> int:
     environment.ensure([])
-    sys.stdout.write(f'export PATH="{BIN}:$PATH"\n')
+    runtime = subprocess.run(
+        [str(BIN / "python"), "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    sys.stdout.write(f'export PATH="{BIN}:$PATH"\nexport RUNTIME={runtime}\n')
     return 0
 
 

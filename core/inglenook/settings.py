@@ -31,6 +31,8 @@ class Gateway:
     """How long an environment without work is kept."""
     answer_grace_s: float = 30.0
     """How long past a function's timeout an agent may stay silent before it is given up."""
+    strict_runtimes: bool = False
+    """Whether runtimes that AWS has retired are refused, as AWS does, instead of warned of."""
     drain_timeout_s: float = 10.0
     """How long invocations in flight may take when the process stops."""
 

@@ -77,6 +77,7 @@ class Gateway:
                 storage_bytes=owner.code_storage_bytes,
             ),
             locations=locations,
+            strict_runtimes=options.strict_runtimes,
         )
         invoker = invoke.Invoke(
             known=self.catalog, runner=self.dispatcher, owner=owner, time=time, rng=rng

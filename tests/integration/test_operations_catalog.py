@@ -79,11 +79,12 @@ async def test_two_gateways_that_publish_and_update_at_once_agree(tmp_path: Path
         await asyncio.gather(work(one, 1), work(other, 2), work(other, 3))
         owner = (await one.resources.living("f")).value
         listed = (await one.call("ListVersionsByFunction", FunctionName="f"))["Versions"][1:]
-        assert [int(version["Version"]) for version in listed] == list(
-            range(1, owner.last_version + 1)
-        )
+        numbers = [int(version["Version"]) for version in listed]
+        # A number that one of them reserved and lost to the other's update is passed over.
+        assert numbers == sorted(set(numbers))
+        assert numbers[-1] == owner.last_version
         assert {(version["Version"], version["CodeSha256"]) for version in listed} == set(answers)
-        assert len(await one.store.list(kinds.VERSION)) == owner.last_version
+        assert len(await one.store.list(kinds.VERSION)) == len(numbers)
 
 
 @pytest.mark.parametrize("seed", range(3))
