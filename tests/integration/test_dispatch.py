@@ -210,6 +210,46 @@ async def test_a_full_agent_is_left_for_another(supply: Supply, make: Make) -> N
     await asyncio.gather(*calls)
 
 
+async def test_a_full_agent_has_room_again_when_an_environment_has_stopped(
+    supply: Supply, make: Make
+) -> None:
+    runner = make(environment_idle_timeout_s=0.0)
+
+    def one_at_a_time(agent: ScriptedAgent) -> None:
+        living: set[str] = set()
+
+        def start(stream: int, header: messages.Header) -> None:
+            if living:
+                agent.refuse(messages.Refusal.FULL)(stream, header)
+                return
+            agent.environments += 1
+            living.add(f"e{agent.environments}")
+            agent.end.send(
+                stream, messages.Started(environment=f"e{agent.environments}", init_ms=1.0)
+            )
+
+        def stop(stream: int, header: messages.Header) -> None:
+            assert isinstance(header, messages.Stop)
+            living.remove(header.environment)
+            agent.end.send(stream, messages.Gone(environment=header.environment))
+
+        agent.on.update({messages.Start: start, messages.Stop: stop})
+
+    supply.prepare = one_at_a_time
+    first, second = invoke(runner), invoke(runner)
+    await soon(lambda: [len(agent.held) for agent in supply.agents] == [1, 1])
+    supply.agents[0].answer()
+    await first
+    fleet = runner._fleets[VERSION]
+    fleet.reap()
+    third = invoke(runner)
+    await soon(lambda: len(supply.agents[0].held) == 1)
+    assert len(supply.agents) == 2
+    supply.agents[0].answer()
+    supply.agents[1].answer()
+    await asyncio.gather(second, third)
+
+
 async def test_an_agent_that_dies_fails_only_what_was_in_it(supply: Supply, make: Make) -> None:
     runner = make()
     first = invoke(runner)

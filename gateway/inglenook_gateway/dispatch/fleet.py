@@ -1,14 +1,12 @@
 """All environments of one version, and the invocations that wait for one.
 
-The pure decisions are `inglenook.capacity.environments`; here they become messages to agents. A
-fleet leases a pod when it has none with room (one lease under way at a time: single flight),
-specialises it, and starts as many environments as invocations wait, within the bound of `Starts`.
-What fails for now is tried again with growing pauses for as long as somebody waits; what can never
-work fails all that wait, at once, with the reason.
+The pure decisions are `inglenook.capacity.environments`; here they become messages to agents. As
+many environments are started as invocations wait, within the bound of `Starts`, in the pods that
+`Leases` has. What fails for now is tried again for as long as somebody waits; what can never work
+fails all that wait, at once, with the reason.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,20 +16,10 @@ from inglenook import errors, settings
 from inglenook.aio import clock, tasks
 from inglenook.capacity import environments
 from inglenook.wire import messages
-from inglenook_gateway.dispatch import invocation, link, pods, starts
+from inglenook_gateway.dispatch import invocation, leases, link, pods, starts
 
 if TYPE_CHECKING:
     from inglenook.wire.connection import Body
-
-logger = logging.getLogger(__name__)
-
-_PAUSE_FIRST_S = 0.05
-_PAUSE_MOST_S = 2.0
-
-_PERMANENT: dict[messages.Refusal, type[errors.ApiError]] = {
-    messages.Refusal.CODE_UNAVAILABLE: errors.InvalidZipFileError,
-    messages.Refusal.RUNTIME_UNAVAILABLE: errors.InvalidRuntimeError,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +48,24 @@ class Fleet:
         background: tasks.Tasks,
     ) -> None:
         self._specialise = specialise
-        self._supply = supply
         self._starts = starts_in_flight
         self._settle = settle
         self._clock = time
         self._limits = limits
-        self._background = background
         self._environments: environments.Environments[invocation.Invocation, Environment] = (
             environments.Environments()
         )
-        self._links: list[link.AgentLink] = []
-        self._is_leasing = False
+        self._leases = leases.Leases(
+            specialise,
+            supply=supply,
+            background=background,
+            timeout_s=limits.queue_timeout_s,
+            go_on=self.start_more,
+            impossible=self._fail_waiting,
+            gone=self._gone,
+            lost=self._lost,
+        )
         self._is_retired = False
-        self._pause_s = 0.0
-        self._resume: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
 
     @property
@@ -83,7 +75,7 @@ class Fleet:
     @property
     def is_unused(self) -> bool:
         """Whether nothing runs, starts or waits here."""
-        return self._environments.is_unused and not self._is_leasing
+        return self._environments.is_unused and not self._leases.is_leasing
 
     @property
     def size(self) -> int:
@@ -178,10 +170,9 @@ class Fleet:
 
     def start_more(self) -> None:
         """Start the environments that are wanted, as far as the bounds allow."""
-        while self._environments.starts_wanted() > 0 and self._resume is None:
-            with_room = next((each for each in self._links if each.has_room), None)
+        while self._environments.starts_wanted() > 0 and not self._leases.is_pausing:
+            with_room = self._leases.with_room()
             if with_room is None:
-                self._lease()
                 return
             if not self._starts.begin(self):
                 return
@@ -192,7 +183,7 @@ class Fleet:
         self, asked: link.AgentLink, header: messages.Header | None, _body: "Body"
     ) -> None:
         if isinstance(header, messages.Started):
-            self._pause_s = 0.0
+            self._leases.started()
             environment = Environment(asked, header.environment)
             following = self._environments.started(environment, self._clock.monotonic())
             if following is not None:
@@ -202,78 +193,13 @@ class Fleet:
         else:
             self._environments.start_failed()
             if isinstance(header, messages.Refused):
-                self._refused(asked, header)
+                self._leases.refused(asked, header)
             else:
-                self._pause("the agent was lost while an environment started")
+                self._leases.pause("the agent was lost while an environment started")
         self._starts.end()
         self.start_more()
 
-    def _refused(self, asked: link.AgentLink, refused: messages.Refused) -> None:
-        match refused.reason:
-            case messages.Refusal.FULL | messages.Refusal.DRAINING:
-                asked.has_room = False
-            case messages.Refusal.CODE_UNAVAILABLE | messages.Refusal.RUNTIME_UNAVAILABLE:
-                self._fail_waiting(_PERMANENT[refused.reason](refused.message))
-            case _:
-                self._pause(f"{refused.reason.value}: {refused.message}")
-
-    def _pause(self, why: str) -> None:
-        self._pause_s = min(_PAUSE_MOST_S, max(_PAUSE_FIRST_S, self._pause_s * 2))
-        logger.warning(
-            "cannot start an environment; trying again",
-            extra={"function": self.version.function_name, "pause_s": self._pause_s, "why": why},
-        )
-        if self._resume is None:
-            loop = asyncio.get_running_loop()
-            self._resume = loop.call_later(self._pause_s, self._go_on)
-
-    def _go_on(self) -> None:
-        self._resume = None
-        self.start_more()
-
-    # Pods
-
-    def _lease(self) -> None:
-        if not self._is_leasing:
-            self._is_leasing = True
-            _ = self._background.start(
-                self._lease_pod(), name=f"lease a pod for {self.version.function_name}"
-            )
-
-    async def _lease_pod(self) -> None:
-        try:
-            async with asyncio.timeout(self._limits.queue_timeout_s):
-                connection = await self._supply.lease(self._specialise.runtime)
-            self._is_leasing = False
-            leased = link.AgentLink(connection, gone=self._environment_gone, closed=self._lost)
-            self._links.append(leased)
-            leased.open()
-            leased.ask(self._specialise, b"", partial(self._specialised, leased))
-            # Until it answers there is a link without room, and no second lease is wanted.
-            self._is_leasing = not leased.has_room and not leased.is_closed
-        except errors.ApiError as error:
-            self._is_leasing = False
-            self._fail_waiting(error)
-        except Exception as error:  # noqa: BLE001 - the one place where leasing fails and backs off
-            self._is_leasing = False
-            self._pause(repr(error))
-
-    def _specialised(
-        self, leased: link.AgentLink, header: messages.Header | None, _body: "Body"
-    ) -> None:
-        self._is_leasing = False
-        if isinstance(header, messages.Specialised):
-            leased.has_room = True
-        else:
-            if isinstance(header, messages.Refused):
-                self._refused(leased, header)
-            else:
-                self._pause("the agent was lost while it was specialised")
-            leased.close("not specialised")
-        self.start_more()
-
-    def _environment_gone(self, of: link.AgentLink, name: str) -> None:
-        of.has_room = not of.is_closed
+    def _gone(self, of: link.AgentLink, name: str) -> None:
         invoked = self._environments.lost(Environment(of, name))
         if invoked is not None and not invoked.outcome.done():
             self._settle(
@@ -281,11 +207,9 @@ class Fleet:
                 errors.ServiceError("The execution environment ended while the function ran."),
             )
 
-    def _lost(self, of: link.AgentLink, reason: str) -> None:
-        self._links = [each for each in self._links if each is not of]
+    def _lost(self, of: link.AgentLink) -> None:
         for environment in self._environments.of(lambda each: each.link is of):
             self._environments.lost(environment)
-        logger.debug("agent closed", extra={"why": reason})
 
     # Going away
 
@@ -304,16 +228,20 @@ class Fleet:
 
     def _stop_idle(self, *, before: float) -> None:
         for environment in self._environments.idle_since_before(before):
-            environment.link.ask(messages.Stop(environment=environment.name), b"", _ignore)
+            environment.link.ask(
+                messages.Stop(environment=environment.name),
+                b"",
+                partial(self._stopped, environment.link),
+            )
+
+    def _stopped(
+        self, asked: link.AgentLink, header: messages.Header | None, _body: "Body"
+    ) -> None:
+        if isinstance(header, messages.Gone):
+            asked.has_room = not asked.is_closed
 
     def close(self) -> None:
         """End all agents of this version, and with them its environments."""
-        for timer in (self._resume, self._expiry):
-            if timer is not None:
-                timer.cancel()
-        for each in list(self._links):
-            each.close("the gateway needs this version no more")
-
-
-def _ignore(_header: messages.Header | None, _body: "Body") -> None:
-    pass
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._leases.close()

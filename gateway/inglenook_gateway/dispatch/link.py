@@ -51,12 +51,17 @@ class AgentLink:
 
     def received(self, stream: int, header: messages.Header, body: "Body") -> None:
         if stream == 0:
-            if isinstance(header, messages.Gone):
-                self._gone(self, header.environment)
+            self._unasked(header)
             return
         answered = self._open.pop(stream, None)
         if answered is not None:
             answered(header, body)
+
+    def _unasked(self, header: messages.Header) -> None:
+        if isinstance(header, messages.Gone):
+            self._gone(self, header.environment)
+        elif isinstance(header, messages.Welcome) and header.protocol != messages.PROTOCOL:
+            self.close(f"agent {header.agent} speaks protocol {header.protocol}")
 
     def closed(self, reason: str) -> None:
         if self.is_closed:
