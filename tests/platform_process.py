@@ -113,16 +113,20 @@ def package(files: str | Mapping[str, str | bytes]) -> bytes:
     named = {"app.py": files} if isinstance(files, str) else files
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in named.items():
-            entry = zipfile.ZipInfo(name)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            script = content.startswith("#!" if isinstance(content, str) else b"#!")
-            entry.external_attr = (0o100755 if script else 0o100644) << 16
-            archive.writestr(entry, content)
+        _write(archive, named)
     return buffer.getvalue()
 
 
-def installed_package(*distributions: str, files: Mapping[str, str]) -> bytes:
+def _write(archive: zipfile.ZipFile, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        entry = zipfile.ZipInfo(name)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        script = content.startswith("#!" if isinstance(content, str) else b"#!")
+        entry.external_attr = (0o100755 if script else 0o100644) << 16
+        archive.writestr(entry, content)
+
+
+def installed_package(*distributions: str, files: Mapping[str, str | bytes]) -> bytes:
     """Zip installed distributions with all that they require, as pip would lay them out, and files.
 
     What a user makes with `pip install --target`, without a network.
@@ -130,8 +134,7 @@ def installed_package(*distributions: str, files: Mapping[str, str]) -> bytes:
     wanted = {names.canonicalize_name(name) for name in distributions}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
+        _write(archive, files)
         done: set[str] = set()
         while wanted - done:
             name = (wanted - done).pop()

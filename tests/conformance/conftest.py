@@ -1,8 +1,10 @@
 """One platform for each test process; each test has functions of its own."""
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platform_process
@@ -23,6 +25,17 @@ def platform(
 @pytest.fixture(scope="session")
 def client(platform: platform_process.Platform) -> "LambdaClient":
     return platform.client()
+
+
+@pytest.fixture(scope="session")
+def task_root(client: "LambdaClient") -> str:
+    """Where functions find their code: /var/task in a sandbox, a folder of the host without one."""
+    source = "import os\ndef handler(event, context):\n    return os.environ['LAMBDA_TASK_ROOT']\n"
+    platform_process.create(client, "task-root", source)
+    root: str = json.loads(client.invoke(FunctionName="task-root")["Payload"].read())
+    client.delete_function(FunctionName="task-root")
+    # All functions' folders lie beside each other and are named by their code.
+    return root if root == "/var/task" else str(Path(root).parent)
 
 
 @pytest.fixture
