@@ -4,6 +4,7 @@
                       go on serving until Ctrl-C (in a terminal) or end (--exit, or no terminal)
   test [PYTEST ARGS]  check and test everything; with arguments, only run pytest with them
   lint                only the checks
+  bench [ARGS]        make the figures of docs/performance.md (needs wrk); see bench/README.md
   format              put all code into its standard form
   up [ARGS]           inglenook up, from this checkout
   inglenook [ARGS]    any inglenook command, from this checkout
@@ -12,6 +13,7 @@
 The first run makes .venv, as a normal user; later ones are quick.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -28,19 +30,22 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     ("lint-imports",),
     ("codespell",),
     ("yamllint", "--strict", "."),
+    ("python", "tools/compatibility.py", "--check"),
 )
 
 
 def run(*command: str) -> int:
     """Run one of the environment's commands in the checkout."""
     path = f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    done = subprocess.run(
+    process = subprocess.Popen(
         [str(BIN / command[0]), *command[1:]],
         cwd=environment.ROOT,
         env={**os.environ, "PATH": path},
-        check=False,
     )
-    return done.returncode
+    while True:
+        # Ctrl-C goes to the command as well, which may have something to put in order first.
+        with contextlib.suppress(KeyboardInterrupt):
+            return process.wait()
 
 
 def step(*command: str) -> bool:
@@ -83,6 +88,11 @@ def try_it(arguments: Sequence[str]) -> int:
     return run("python", str(environment.ROOT / "tools" / "try_it.py"), *arguments)
 
 
+def bench(arguments: Sequence[str]) -> int:
+    environment.ensure([])
+    return run("python", str(environment.ROOT / "bench" / "one_machine.py"), *arguments)
+
+
 def inglenook(arguments: Sequence[str]) -> int:
     environment.ensure([])
     program = str(BIN / "inglenook")
@@ -109,6 +119,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "try": try_it,
     "test": test,
     "lint": lint,
+    "bench": bench,
     "format": reformat,
     "up": up,
     "inglenook": inglenook,

@@ -6,24 +6,17 @@ import logging
 import random
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from inglenook import settings
 from inglenook.aio import clock, tasks
-from inglenook.model import account, limits
+from inglenook.model import account
 from inglenook.store import archive, code, documents
 from inglenook_gateway.api import front, service_model
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.dispatch import dispatcher, pods
 from inglenook_gateway.operations import code_location, invoke, packages, resources, table
-
-if TYPE_CHECKING:
-    from aiohttp.abc import AbstractStreamWriter
-    from aiohttp.http_parser import RawRequestMessage
-    from aiohttp.streams import StreamReader
-    from aiohttp.web_protocol import RequestHandler
 
 # aiohttp reports every request that it cannot parse as an error, which it is for the client only.
 _http_logger = logging.getLogger(f"{__name__}.http")
@@ -60,6 +53,7 @@ class Gateway:
             supply=supply, time=time, limits=options, region=owner.region, account=owner.id
         )
         self.catalog.subscribe(lambda retired: self.dispatcher.retire(retired.covers))
+        self.catalog.subscribe_reserved(self.dispatcher.reserve)
         locations = code_location.CodeLocations(
             blobs=blobs,
             endpoint=lambda: self._endpoint,
@@ -89,6 +83,11 @@ class Gateway:
             {code_location.PREFIX: locations.serve, **extra},
         )
 
+    @property
+    def operations(self) -> dict[str, bool]:
+        """Return every operation of the Lambda API, and whether it is built."""
+        return self._front.operations
+
     async def start(self) -> None:
         """Learn what the store holds, and keep up with it."""
         since = await self.catalog.load(self._store)
@@ -100,9 +99,10 @@ class Gateway:
         loop = asyncio.get_running_loop()
         http = web.Server(
             self._front.handle,
-            request_factory=_request,
             access_log=None,
             logger=_http_logger,
+            # The API has no compressed bodies, and a small one could become a large one here.
+            auto_decompress=False,
             max_line_size=_HEADER_BYTES_MAX,
             max_field_size=_HEADER_BYTES_MAX,
         )
@@ -122,22 +122,3 @@ class Gateway:
             http.pre_shutdown()
             await http.shutdown(_CLOSE_TIMEOUT_S)
         await self._background.close()
-
-
-def _request(
-    message: "RawRequestMessage",
-    payload: "StreamReader",
-    protocol: "RequestHandler",
-    writer: "AbstractStreamWriter",
-    task: "asyncio.Task[None]",
-) -> web.BaseRequest:
-    """Make a request whose body may be as large as the API allows; its reader has its own bound."""
-    return web.BaseRequest(
-        message,
-        payload,
-        protocol,
-        writer,
-        task,
-        asyncio.get_running_loop(),
-        client_max_size=limits.REQUEST_BYTES_MAX + 1,
-    )

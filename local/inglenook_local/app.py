@@ -65,7 +65,9 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
         stack.push_async_callback(store.close)
         await recovery.recover(store)
         blobs = await code.CodeStore.open(options.data / "code")
-        await _sweep(blobs, await recovery.code_in_use(store))
+        if await store.latest_version():
+            # Else it is new: perhaps a damaged one has been moved away, and may yet come back.
+            await _sweep(blobs, await recovery.code_in_use(store))
         unpacked = await code.UnpackedCode.open(blobs, options.data / "run" / "code")
         log_files = await stack.enter_async_context(logs.LogFiles(options.data / "logs"))
         agents = AgentSettings(
@@ -73,6 +75,7 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
             spares=tuned.agent.spares,
             use_sandbox=tuned.agent.sandbox,
             scratch=options.data / "run" / "environments",
+            hidden=(options.data.resolve(),),
             interpreters=options.runtimes,
         )
         background = tasks.Tasks(on_failure=part_died)

@@ -11,7 +11,7 @@ import weakref
 from inglenook.aio import clock, tasks
 from inglenook.telemetry import logs
 from inglenook.wire import connection
-from inglenook_agent import agent
+from inglenook_agent import agent, maker
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import interpreters, supervisor
 
@@ -23,7 +23,7 @@ class LocalPods:
         self,
         *,
         shared: supervisor.Supervisor,
-        code: agent.CodeSource,
+        code: maker.CodeSource,
         sink: logs.LogSink,
         time: clock.Clock,
         settings: AgentSettings,

@@ -42,6 +42,18 @@ def test_a_second_platform_over_the_same_folder_is_refused(tmp_path: Path) -> No
         platform_process.start(tmp_path)
 
 
+def test_a_store_moved_away_and_back_finds_its_code_again(tmp_path: Path) -> None:
+    with platform_process.running(tmp_path) as first:
+        create(first.client(), "kept", code(7))
+    (tmp_path / "state.sqlite").rename(tmp_path / "away")
+    with platform_process.running(tmp_path) as empty:
+        assert empty.client().list_functions()["Functions"] == []
+    (tmp_path / "away").rename(tmp_path / "state.sqlite")
+    with platform_process.running(tmp_path) as again:
+        response = again.client().invoke(FunctionName="kept")
+        assert json.loads(response["Payload"].read()) == 7
+
+
 class Writer:
     """Create, update, publish and delete functions until the platform dies; remember the answers.
 

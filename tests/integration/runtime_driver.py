@@ -107,8 +107,6 @@ class Child:
             "join": [],
             "descriptors_max": 1024,
             "log_mark": MARK.hex(),
-            "log_format": "Text",
-            "log_level": None,
         }
         self.send("S", json.dumps({**told, **setup}).encode())
 

@@ -15,7 +15,7 @@ from support import shape_values
 
 from inglenook import errors
 from inglenook.model import limits
-from inglenook_gateway.api import front
+from inglenook_gateway.api import bodies, front
 
 
 class Operations:
@@ -46,9 +46,9 @@ class Invocations:
         self.labels.append(labels)
         if self.error is not None:
             raise self.error
-        body = bytearray()
-        async for chunk in request.content.iter_any():
-            body += chunk
+        body = await bodies.receive(
+            request, 10**9, lambda size: errors.RequestTooLargeError(str(size))
+        )
         return web.Response(body=bytes(body), headers={"X-Amz-Executed-Version": "$LATEST"})
 
 

@@ -148,23 +148,33 @@ def test_logs_show_what_a_function_printed(platform: platform_process.Platform) 
     assert (code, "10m" in err) == (2, True)
 
 
+# A shell starts background jobs with SIGINT ignored, and whatever they start inherits it.
+WITH_CTRL_C = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from inglenook_local.cli import main; main()"
+)
+
+
 def test_logs_go_on_as_the_function_does_until_ctrl_c(
     platform: platform_process.Platform,
 ) -> None:
     run(platform, "invoke", "echo", "-p", '{"n": "past"}')
-    command = [sys.executable, "-m", "inglenook_local", "logs", "echo", "-f"]
+    command = [sys.executable, "-c", WITH_CTRL_C, "logs", "echo", "-f"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=platform.environment
     ) as following:
         assert following.stdout is not None
         assert following.stderr is not None
-        for wanted in ("seen past\n", "seen live\n"):
-            while not (line := following.stdout.readline()).endswith(wanted):
-                assert line
-            run(platform, "invoke", "echo", "-p", '{"n": "live"}')
-        following.send_signal(signal.SIGINT)
-        assert following.wait(10) == 130
-        assert following.stderr.read() == ""
+        try:
+            for wanted in ("seen past\n", "seen live\n"):
+                while not (line := following.stdout.readline()).endswith(wanted):
+                    assert line
+                run(platform, "invoke", "echo", "-p", '{"n": "live"}')
+            following.send_signal(signal.SIGINT)
+            assert following.wait(10) == 130
+            assert following.stderr.read() == ""
+        finally:
+            following.kill()
 
 
 def test_the_log_of_a_deleted_function_can_still_be_read(

@@ -117,3 +117,10 @@ def test_arguments_that_make_no_sense_are_a_matter_of_usage(
     code, said = ends(*arguments)
     assert code == 2
     assert complaint in said
+
+
+def test_a_store_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite").mkdir()
+    code, said = ends("--port", "0", "--data", str(tmp_path))
+    assert code == 5
+    assert f"{tmp_path}/state.sqlite failed" in said

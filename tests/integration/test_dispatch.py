@@ -134,9 +134,9 @@ async def make(supply: Supply) -> AsyncIterator[Make]:
 
 
 def invoke(
-    runner: dispatcher.Dispatcher, payload: bytes = b"{}", reserved: int | None = None
+    runner: dispatcher.Dispatcher, payload: bytes = b"{}"
 ) -> asyncio.Future[invocation.Outcome]:
-    return runner.invoke(VERSION, SPEC, event(payload), reserved=reserved)
+    return runner.invoke(VERSION, SPEC, event(payload))
 
 
 async def test_many_first_calls_lease_one_pod_and_start_one_environment_each(
@@ -350,7 +350,7 @@ async def test_an_agent_silent_past_the_timeout_is_given_up(supply: Supply, make
         logging=SPEC.logging,
         timeout_s=0,
     )
-    call = runner.invoke(VERSION, spec, event(), reserved=None)
+    call = runner.invoke(VERSION, spec, event())
     reaper = asyncio.get_running_loop().create_task(runner.reap_forever())
     try:
         with pytest.raises(errors.ServiceError):
@@ -364,15 +364,16 @@ async def test_a_caller_that_hangs_up_keeps_its_place_until_the_function_ends(
     supply: Supply, make: Make
 ) -> None:
     runner = make()
-    call = invoke(runner, reserved=1)
+    runner.reserve("f", 1)
+    call = invoke(runner)
     await soon(lambda: bool(supply.agents and supply.agents[0].held))
     call.cancel()
     with pytest.raises(errors.TooManyRequestsError) as caught:
-        invoke(runner, reserved=1)
+        invoke(runner)
     assert caught.value.reason == "ReservedFunctionConcurrentInvocationLimitExceeded"
     supply.agents[0].answer()
     assert runner.in_use("f") == 0
-    again = invoke(runner, reserved=1)
+    again = invoke(runner)
     supply.agents[0].answer()
     await again
 

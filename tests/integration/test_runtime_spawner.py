@@ -143,8 +143,8 @@ def test_a_child_is_a_clean_process_of_its_own(
     got = json.loads(child.invoke()[1])
     assert got["sid"] == got["pgid"] == child.pid
     assert got["stdin"] == ""
-    # Standard streams, the control socket, and the listing's own.
-    assert len(got["descriptors"]) == 5
+    # Standard streams, the control socket twice (see `Spare.live`), and the listing's own.
+    assert len(got["descriptors"]) == 6
     assert got["limits"] == [[512, 512], [0, 0]]
     assert got["argv"] == ["/var/runtime/bootstrap.py"]
     assert "main" not in got["main"]

@@ -15,7 +15,7 @@ from inglenook.model import function
 from inglenook.store import code as code_store
 from inglenook.telemetry.logs import LogEvent
 from inglenook.wire import connection, frames, messages
-from inglenook_agent import agent
+from inglenook_agent import agent, maker
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import supervisor
 from inglenook_gateway.dispatch import dispatcher, invocation
@@ -31,7 +31,7 @@ class Discarded:
 class Pods:
     """Agents behind a Unix socket: whoever connects has leased one."""
 
-    def __init__(self, path: Path, shared: supervisor.Supervisor, code: agent.CodeSource) -> None:
+    def __init__(self, path: Path, shared: supervisor.Supervisor, code: maker.CodeSource) -> None:
         self._path = path
         self._shared = shared
         self._code = code
@@ -117,13 +117,13 @@ async def test_functions_run_behind_a_socket(tmp_path: Path) -> None:
         what = await spec(
             blobs, "import time\ndef handler(e, c):\n    time.sleep(0.1)\n    return [e]\n"
         )
-        calls = [runner.invoke(VERSION, what, event(n, n), reserved=None) for n in range(20)]
+        calls = [runner.invoke(VERSION, what, event(n, n)) for n in range(20)]
         outcomes = await asyncio.gather(*calls)
         assert [json.loads(bytes(each.payload)) for each in outcomes] == [[n] for n in range(20)]
         assert all(each.result.tail for each in outcomes)
         assert len(pods.agents) == 1
         big = "x" * 6_000_000
-        outcome = await runner.invoke(VERSION, what, event(big), reserved=None)
+        outcome = await runner.invoke(VERSION, what, event(big))
         assert json.loads(bytes(outcome.payload)) == [big]
 
 
@@ -148,12 +148,12 @@ async def test_a_pod_that_is_lost_fails_what_ran_in_it_and_is_replaced(tmp_path:
     port = listener.sockets[0].getsockname()[1]
     async with listener, stand(tmp_path) as (runner, pods, blobs):
         what = await spec(blobs, CALLS_THEN_SLEEPS)
-        call = runner.invoke(VERSION, what, event(port), reserved=None)
+        call = runner.invoke(VERSION, what, event(port))
         async with asyncio.timeout(10):
             await is_running.wait()
         await pods.agents[0].close()
         with pytest.raises(errors.ServiceError):
             await call
-        outcome = await runner.invoke(VERSION, what, event(0), reserved=None)
+        outcome = await runner.invoke(VERSION, what, event(0))
         assert json.loads(bytes(outcome.payload)) == "done"
         assert len(pods.agents) == 2

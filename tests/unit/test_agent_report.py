@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from inglenook.telemetry import report
@@ -114,3 +115,33 @@ def test_billing_rounds_up_and_counts_init(
     duration_ms: float, init_ms: float | None, billed: int
 ) -> None:
     assert report.billed_ms(duration_ms, init_ms) == billed
+
+
+@pytest.mark.parametrize(
+    ("level", "kept"),
+    [
+        ("DEBUG", ["initStart", "start", "report", "report", "initReport"]),
+        ("INFO", ["initStart", "start", "report", "report", "initReport"]),
+        ("WARN", ["report", "initReport"]),
+    ],
+)
+def test_the_system_log_level_leaves_events_out(level: str, kept: list[str]) -> None:
+    lines = report.lines("JSON", level)
+    start = report.InitStart(
+        runtime_version="python:3.13.v1",
+        runtime_version_arn="arn:aws:lambda:us-east-1::runtime:0",
+        function_name="f",
+        version="7",
+    )
+    timed_out = report.InitReport(
+        duration_ms=10_000.0, phase=report.Phase.INIT, status=report.Status.TIMEOUT
+    )
+    written = [
+        lines.init_start(start, NOW),
+        lines.start("r-1", "7", NOW),
+        lines.report(FIGURES, NOW),
+        lines.report(msgspec.structs.replace(FIGURES, status=report.Status.TIMEOUT), NOW),
+        lines.init_report(timed_out, NOW),
+    ]
+    kinds = [json.loads(line)["type"] for line in written if line is not None]
+    assert kinds == [f"platform.{kind}" for kind in kept]

@@ -59,10 +59,24 @@ def test_documents_may_come_in_any_order(order: tuple[int, ...]) -> None:
 
 def test_an_older_document_changes_nothing() -> None:
     catalog = Catalog(ACCOUNT)
-    newer = msgspec.structs.replace(OWNER, reserved_concurrency=5)
+    newer = msgspec.structs.replace(OWNER, tags={"a": "b"})
     catalog.apply(_document(kinds.FUNCTION, newer, 5))
+    changes = catalog.changes
     catalog.apply(_document(kinds.FUNCTION, OWNER, 4))
-    assert catalog.resolve(ACCOUNT.ref("f"), random.Random(0)).reserved_concurrency == 5
+    assert list(catalog.functions()) == [newer]
+    assert catalog.changes == changes
+
+
+def test_whoever_admits_is_told_what_is_reserved_from_the_first_to_the_last() -> None:
+    told: list[tuple[str, int | None]] = []
+    catalog = Catalog(ACCOUNT)
+    catalog.subscribe_reserved(lambda name, reserved: told.append((name, reserved)))
+    reserving = msgspec.structs.replace(OWNER, reserved_concurrency=5)
+    catalog.apply(_document(kinds.FUNCTION, reserving, 1))
+    catalog.apply(_document(kinds.FUNCTION, msgspec.structs.replace(reserving, tags={}), 2))
+    catalog.apply(_document(kinds.FUNCTION, msgspec.structs.replace(reserving, deleting=True), 3))
+    catalog.remove(_document(kinds.FUNCTION, reserving, 3))
+    assert told == [("f", 5), ("f", None)]
 
 
 def test_what_was_deleted_here_is_not_brought_back_by_a_late_watch() -> None:

@@ -2,11 +2,13 @@
 
 Pure formatting. `TextLines` writes what Lambda writes with `LogFormat` Text, to the last tab;
 `JsonLines` the `platform.*` events of `LogFormat` JSON. When a line is written, and what the
-figures mean, is the agent's business. A method that answers None has no line in that format.
+figures mean, is the agent's business. A method answers None where the format has no such line, or
+`SystemLogLevel` leaves it out.
 """
 
 import enum
 import math
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -66,11 +68,11 @@ class InitReport(msgspec.Struct, frozen=True, kw_only=True):
 class PlatformLines(Protocol):
     """One log format. `now` is in seconds since the epoch."""
 
-    def init_start(self, start: InitStart, now: float) -> str: ...
-    def init_report(self, report: InitReport, now: float) -> str: ...
-    def start(self, request_id: str, version: str, now: float) -> str: ...
+    def init_start(self, start: InitStart, now: float) -> str | None: ...
+    def init_report(self, report: InitReport, now: float) -> str | None: ...
+    def start(self, request_id: str, version: str, now: float) -> str | None: ...
     def end(self, request_id: str) -> str | None: ...
-    def report(self, report: Report, now: float) -> str: ...
+    def report(self, report: Report, now: float) -> str | None: ...
 
 
 def billed_ms(duration_ms: float, init_ms: float | None = None) -> int:
@@ -133,11 +135,19 @@ class TextLines:
                 return f"{line}Status: error\tError Type: {report.error_type}\n"
 
 
-class JsonLines:
-    """`LogFormat` JSON, system log level INFO."""
+_DEBUG, _INFO, _WARN = range(3)
+_LEVELS = {"DEBUG": _DEBUG, "INFO": _INFO, "WARN": _WARN}
 
-    def init_start(self, start: InitStart, now: float) -> str:
+
+class JsonLines:
+    """`LogFormat` JSON. dg/monitoring-cloudwatchlogs-log-level.html has the events' levels."""
+
+    def __init__(self, system_level: str) -> None:
+        self._lowest = _LEVELS[system_level]
+
+    def init_start(self, start: InitStart, now: float) -> str | None:
         return self._event(
+            _INFO,
             "platform.initStart",
             now,
             {
@@ -150,7 +160,7 @@ class JsonLines:
             },
         )
 
-    def init_report(self, report: InitReport, now: float) -> str:
+    def init_report(self, report: InitReport, now: float) -> str | None:
         record: dict[str, object] = {
             "initializationType": report.initialization_type,
             "phase": report.phase.value,
@@ -159,15 +169,19 @@ class JsonLines:
         if report.error_type is not None:
             record["errorType"] = report.error_type
         record["metrics"] = {"durationMs": round(report.duration_ms, 3)}
-        return self._event("platform.initReport", now, record)
+        level = _DEBUG if report.initialization_type == "on-demand" else _INFO
+        if report.status is not Status.SUCCESS:
+            level = _WARN
+        return self._event(level, "platform.initReport", now, record)
 
-    def start(self, request_id: str, version: str, now: float) -> str:
-        return self._event("platform.start", now, {"requestId": request_id, "version": version})
+    def start(self, request_id: str, version: str, now: float) -> str | None:
+        record = {"requestId": request_id, "version": version}
+        return self._event(_INFO, "platform.start", now, record)
 
     def end(self, request_id: str) -> str | None:
         return None
 
-    def report(self, report: Report, now: float) -> str:
+    def report(self, report: Report, now: float) -> str | None:
         metrics: dict[str, object] = {
             "durationMs": round(report.duration_ms, 3),
             "billedDurationMs": report.billed_ms,
@@ -183,13 +197,16 @@ class JsonLines:
         }
         if report.error_type is not None:
             record["errorType"] = report.error_type
-        return self._event("platform.report", now, record)
+        level = _INFO if report.status is Status.SUCCESS else _WARN
+        return self._event(level, "platform.report", now, record)
 
-    def _event(self, kind: str, now: float, record: dict[str, object]) -> str:
+    def _event(self, level: int, kind: str, now: float, record: Mapping[str, object]) -> str | None:
+        if level < self._lowest:
+            return None
         event = {"time": timestamp(now), "type": kind, "record": record}
         return msgspec.json.encode(event).decode() + "\n"
 
 
-def lines(log_format: str) -> PlatformLines:
-    """Return the lines of a `LogFormat`: `Text` or `JSON`."""
-    return JsonLines() if log_format == "JSON" else TextLines()
+def lines(log_format: str, system_level: str = "INFO") -> PlatformLines:
+    """Return the lines of a `LogFormat`, `Text` or `JSON`; the level is for the latter only."""
+    return JsonLines(system_level) if log_format == "JSON" else TextLines()

@@ -73,6 +73,10 @@ class Specialise(msgspec.Struct, frozen=True, kw_only=True, tag="specialise"):
     ephemeral_storage_mb: int
     log_group: str
     log_format: str = "Text"
+    application_level: str = "INFO"
+    """The lowest level of the function's own log events that is kept; for the JSON format only."""
+    system_level: str = "INFO"
+    """The same for the platform's."""
     variables: dict[str, str] = {}
     region: str
     account: str

@@ -1,8 +1,11 @@
 """Reading a request's body without ever holding more of it than the API allows.
 
 A client that waits for `100 Continue` gets it just before the body is wanted, so that a request
-refused for its size or its route costs no upload. What was not read is aiohttp's to drain.
+refused for its size or its route costs no upload. What was not read is aiohttp's to drain. Bodies
+are taken as they come: the API knows no compressed ones.
 """
+
+from collections.abc import Callable
 
 import aiohttp
 from aiohttp import hdrs, http, http_exceptions, web
@@ -11,34 +14,31 @@ from inglenook import errors
 from inglenook.model import limits
 
 
-async def invite(request: web.BaseRequest) -> None:
-    """Send `100 Continue` if the client waits for it. Call once, before reading the body."""
-    expected = request.headers.get(hdrs.EXPECT)
-    if expected is None or request.version != http.HttpVersion11:
-        return
-    if expected.lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # The interim response is not part of the response that aiohttp counts.
-        request.writer.output_size = 0
-
-
 async def read(request: web.BaseRequest, operation: str) -> bytes | bytearray:
-    """Read the whole body of a control-plane request.
+    """Read the whole body of a control-plane request; raise as `receive` does."""
+    return await receive(request, limits.REQUEST_BYTES_MAX, lambda _: _too_large(operation))
 
-    Raises `RequestEntityTooLargeError` as soon as the body is known to be too large, and
+
+async def receive(
+    request: web.BaseRequest, limit: int, too_large: Callable[[int], errors.ApiError]
+) -> bytes | bytearray:
+    """Read the whole body, of at most `limit` bytes.
+
+    Raises `too_large` of its size as soon as that is known to be over the limit, and
     `SerializationError` when it does not arrive in the form that its headers promise.
     """
-    if (request.content_length or 0) > limits.REQUEST_BYTES_MAX:
-        raise _too_large(operation)
+    length = request.content_length
+    if length is not None and length > limit:
+        raise too_large(length)
     if not request.can_read_body:
         return b""
-    await invite(request)
+    await _invite(request)
     body = bytearray()
     try:
         async for chunk in request.content.iter_any():
-            if len(body) + len(chunk) > limits.REQUEST_BYTES_MAX:
-                raise _too_large(operation)
             body += chunk
+            if len(body) > limit:
+                raise too_large(len(body))
     except (
         aiohttp.ClientError,
         web.RequestPayloadError,
@@ -46,6 +46,17 @@ async def read(request: web.BaseRequest, operation: str) -> bytes | bytearray:
     ) as exc:
         raise errors.SerializationError("The request body could not be read") from exc
     return body
+
+
+async def _invite(request: web.BaseRequest) -> None:
+    """Send `100 Continue` if the client waits for it."""
+    expected = request.headers.get(hdrs.EXPECT)
+    if expected is None or request.version != http.HttpVersion11:
+        return
+    if expected.lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # The interim response is not part of the response that aiohttp counts.
+        request.writer.output_size = 0
 
 
 def _too_large(operation: str) -> errors.RequestEntityTooLargeError:

@@ -16,7 +16,9 @@ ERROR_TYPE = "x-amzn-ErrorType"
 
 def response(error: errors.ApiError, request_id: str) -> web.Response:
     """Answer with an error."""
-    body: dict[str, object] = {error.message_key: error.message, **error.members()}
+    # A message may quote a header, in which aiohttp shows bytes that are no text as surrogates.
+    message = error.message.encode(errors="surrogateescape").decode(errors="replace")
+    body: dict[str, object] = {error.message_key: message, **error.members()}
     if error.fault is not None:
         body["Type"] = error.fault
     headers = {

@@ -5,9 +5,9 @@ operation, reads, parses and validates, calls the operation's handler and writes
 of the taxonomy become responses here and nowhere else; anything else that escapes is logged once,
 here, and answered as `ServiceException`. Cancellation passes through.
 
-Operations in `raw_handlers` get the request itself, before any body is read: that is the invoke
-path, which is recognised with string operations alone. Paths under `extra` prefixes are ours, not
-AWS's. An operation that nobody handles answers that it is not built, after validation.
+Operations in `raw_handlers` get the request itself, to read with `bodies.receive`: that is the
+invoke path, which is recognised with string operations alone. Paths under `extra` prefixes are
+ours, not AWS's. An operation that nobody handles answers that it is not built, after validation.
 """
 
 import asyncio
@@ -84,6 +84,12 @@ class Front:
         self._validator = validation.Validator()
         self._invoke = self._raw_handlers.get(_INVOKE)
 
+    @property
+    def operations(self) -> dict[str, bool]:
+        """Return every operation of the model, and whether it is built."""
+        built = {*self._handlers, *self._raw_handlers}
+        return {name: name in built for name in sorted(self._service.operation_names)}
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request, whatever it is. Raises nothing but `CancelledError`."""
         request_id = str(uuid.uuid4())
@@ -107,7 +113,6 @@ class Front:
         if self._invoke is not None and request.method == "POST":
             name = _invoked(path)
             if name is not None:
-                await bodies.invite(request)
                 return await self._invoke(request, [routes.decode_label(name)], request_id)
         return await self._route(request, path, query, request_id)
 
@@ -124,7 +129,6 @@ class Front:
         match = self._router.match(request.method, path, query)
         raw = self._raw_handlers.get(match.operation)
         if raw is not None:
-            await bodies.invite(request)
             return await raw(request, match.labels, request_id)
         return await self._call(request, match, query, request_id)
 

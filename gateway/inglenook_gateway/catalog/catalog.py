@@ -34,6 +34,9 @@ class Catalog:
         self.code_bytes = 0
         """The size of all packages, where every function's and every version's counts."""
         self._subscribers: list[Callable[[Retirement], None]] = []
+        self._reserved_subscribers: list[Callable[[str, int | None], None]] = []
+        self.changes = 0
+        """Grows with everything that is learnt; what was resolved before may be out of date."""
 
     async def load(self, store: documents.Store) -> int:
         """Take all that the store has, and only that; return the version to `follow` from."""
@@ -90,8 +93,10 @@ class Catalog:
         known = entry.document(key)
         if known is not None and known.resource_version >= document.resource_version:
             return
+        self.changes += 1
         entry.put(key, document)
         self.code_bytes += _code_bytes(document) - (0 if known is None else _code_bytes(known))
+        self._tell_reserved(name, None if known is None else known.value, document.value)
         if known is not None:
             self._announce(_superseded(known.value, document.value))
 
@@ -106,16 +111,28 @@ class Catalog:
         known = entry.document(key) if entry is not None else None
         if entry is None or known is None or known.resource_version > document.resource_version:
             return
+        self.changes += 1
         entry.drop(key)
         self.code_bytes -= _code_bytes(known)
         if not entry:
             del self._entries[name]
+        self._tell_reserved(name, known.value, None)
         self._announce(_deleted(known.value))
 
     def _announce(self, retirement: Retirement | None) -> None:
         if retirement is not None:
             for callback in self._subscribers:
                 callback(retirement)
+
+    def subscribe_reserved(self, callback: Callable[[str, int | None], None]) -> None:
+        """Call `callback` with a function's name and reserved concurrency whenever that changes."""
+        self._reserved_subscribers.append(callback)
+
+    def _tell_reserved(self, name: str, old: object, new: object) -> None:
+        reserved = _reserved(new)
+        if reserved != _reserved(old):
+            for callback in self._reserved_subscribers:
+                callback(name, reserved)
 
     def resolve(self, ref: FunctionRef, rng: random.Random) -> Target:
         """Return what to invoke; an alias with weights is drawn here.
@@ -173,6 +190,15 @@ def _place(document: documents.Document[Any]) -> tuple[str, int | str | None]:
             return name, alias
         case other:
             raise TypeError(f"not a kind that the catalog keeps: {type(other).__name__}")
+
+
+def _reserved(value: object) -> int | None:
+    """Return what a function reserves, as long as it is not being deleted."""
+    match value:
+        case function.Function(deleting=False, reserved_concurrency=reserved):
+            return reserved
+        case _:
+            return None
 
 
 def _code_bytes(document: documents.Document[Any]) -> int:

@@ -122,5 +122,4 @@ class Entry:
             spec=runs.spec,
             status=runs.status,
             function_arn=account.function_arn(self.name),
-            reserved_concurrency=owner.reserved_concurrency,
         )

@@ -16,8 +16,6 @@ class Target:
     status: function.Status
     function_arn: str
     """Unqualified."""
-    reserved_concurrency: int | None
-    """Of the function, all its versions together; None when nothing is reserved."""
 
     @property
     def function_name(self) -> str:

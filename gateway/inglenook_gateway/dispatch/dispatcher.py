@@ -54,10 +54,8 @@ class Dispatcher:
         version: messages.VersionId,
         spec: function.Spec,
         event: invocation.Event,
-        *,
-        reserved: int | None,
     ) -> asyncio.Future[invocation.Outcome]:
-        """Admit an event and return the future of its outcome; `reserved` is the function's limit.
+        """Admit an event and return the future of its outcome.
 
         The future may be abandoned; the function runs on. Raises TooManyRequestsError when a limit
         is reached, ServiceError when this gateway is going away. The future itself fails with an
@@ -69,8 +67,6 @@ class Dispatcher:
         invoked = invocation.Invocation(
             name, event, self._clock.monotonic() + self._limits.queue_timeout_s
         )
-        if self._ledger.reserved(name) != reserved:
-            self._ledger.reserve(name, reserved)
         throttle = self._ledger.acquire(name, invoked)
         if throttle is not None:
             raise errors.TooManyRequestsError(throttle.value)
@@ -105,6 +101,8 @@ class Dispatcher:
                     ephemeral_storage_mb=spec.ephemeral_storage_mb,
                     log_group=spec.logging.log_group,
                     log_format=spec.logging.format,
+                    application_level=spec.logging.application_level or "INFO",
+                    system_level=spec.logging.system_level or "INFO",
                     variables=spec.environment or {},
                     region=self._region,
                     account=self._account,

@@ -9,7 +9,6 @@ Source: api/API_Invoke.html.
 """
 
 import base64
-import binascii
 import random
 from collections.abc import Sequence
 
@@ -19,6 +18,7 @@ from aiohttp import web
 from inglenook import errors
 from inglenook.aio import clock
 from inglenook.model import account, limits
+from inglenook_gateway.api import bodies
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.catalog.target import Target
 from inglenook_gateway.dispatch import dispatcher, invocation
@@ -60,7 +60,11 @@ class Invoke:
             labels[0], request.query.get("Qualifier") if request.query_string else None
         )
         target = self._known.resolve(ref, self._rng)
+        changes = self._known.changes
         payload = await _payload(request, invocation_type)
+        if self._known.changes != changes:
+            # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
+            target = self._known.resolve(ref, self._rng)
         if invocation_type == "DryRun":
             return web.Response(status=204, headers={"x-amzn-RequestId": request_id})
         if invocation_type == "Event":
@@ -72,13 +76,11 @@ class Invoke:
             request_id=request_id,
             arn=target.invoked_arn(ref.qualifier),
             payload=payload or _ABSENT_PAYLOAD,
-            trace_id=headers.get("X-Amzn-Trace-Id") or self._new_trace_id(),
+            trace_id=_trace_id(headers.get("X-Amzn-Trace-Id")) or self._new_trace_id(),
             client_context=_client_context(headers.get("X-Amz-Client-Context")),
             wants_tail=log_type == "Tail",
         )
-        outcome = await self._runner.invoke(
-            target.id, target.spec, event, reserved=target.reserved_concurrency
-        )
+        outcome = await self._runner.invoke(target.id, target.spec, event)
         return _response(target, event, outcome)
 
     def _new_trace_id(self) -> str:
@@ -105,34 +107,25 @@ def _response(target: Target, event: invocation.Event, outcome: invocation.Outco
     return web.Response(body=outcome.payload, headers=headers)
 
 
-async def _payload(request: web.BaseRequest, invocation_type: str) -> bytes:
+async def _payload(request: web.BaseRequest, invocation_type: str) -> bytes | bytearray:
     """Read the body, never more than its limit, and check that it is JSON."""
     limit = limits.PAYLOAD_BYTES_MAX
     if invocation_type == "Event":
         limit = limits.EVENT_PAYLOAD_BYTES_MAX
-    length = request.content_length
-    if length is not None:
-        if length > limit:
-            raise _too_large(length, invocation_type, limit)
-        payload = await request.read()
-    else:
-        received = bytearray()
-        async for chunk in request.content.iter_any():
-            received += chunk
-            if len(received) > limit:
-                raise _too_large(len(received), invocation_type, limit)
-        payload = bytes(received)
+    payload = await bodies.receive(
+        request, limit, lambda size: _too_large(size, invocation_type, limit)
+    )
     if payload:
         _check_json(payload)
     return payload
 
 
-def _check_json(payload: bytes) -> None:
+def _check_json(payload: bytes | bytearray) -> None:
     try:
         _JSON.decode(payload)
         if not payload.isascii():
             payload.decode()
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise errors.InvalidRequestContentError(
             f"Could not parse request body into json: Could not parse payload into json: {error}"
         ) from error
@@ -143,6 +136,11 @@ def _too_large(size: int, invocation_type: str, limit: int) -> errors.RequestToo
         f"{size} byte payload is too large for the {invocation_type} invocation type "
         f"(limit {limit} bytes)"
     )
+
+
+def _trace_id(given: str | None) -> str | None:
+    """Return the caller's trace header; one that is no text could not be handed on."""
+    return given if given is not None and given.isascii() else None
 
 
 def _client_context(encoded: str | None) -> str | None:
@@ -157,7 +155,7 @@ def _client_context(encoded: str | None) -> str | None:
         decoded = base64.b64decode(encoded, validate=True)
         msgspec.json.decode(decoded, type=dict)
         return decoded.decode()
-    except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise errors.InvalidRequestContentError(
             "Client context must be a valid Base64-encoded JSON object."
         ) from error

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import logging
 import os
+import resource
 import shlex
 import signal
 import sys
@@ -17,10 +18,13 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from inglenook import settings
+from inglenook import errors, settings
 from inglenook.store import documents
 from inglenook_local import app
 from inglenook_local.cli.exits import CommandError, Exit
+
+_DESCRIPTORS = (1_048_576, 10_240)
+"""How many would be good to have; then what macOS, which says it had no limit, really allows."""
 
 
 def variables(endpoint: str, region: str) -> dict[str, str]:
@@ -42,14 +46,29 @@ def run(options: app.Options, *, json: bool, verbose: bool) -> None:
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    _raise_descriptor_limit()
     announce = _announce_json if json else _announce
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(options, lambda endpoint: announce(endpoint, options)))
-    except (documents.StoreError, settings.SettingsError) as error:
+    except (documents.StoreError, settings.SettingsError, errors.ApiError) as error:
         raise CommandError(Exit.NOT_STARTED, str(error)) from error
     except OSError as error:
         raise CommandError(Exit.NOT_STARTED, _explain(error, options)) from error
+
+
+def _raise_descriptor_limit() -> None:
+    """Allow this process what it may allow itself: each environment takes three descriptors.
+
+    Functions get Lambda's limit all the same.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in _DESCRIPTORS:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and allowed > soft:
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+                return
 
 
 async def _serve(options: app.Options, ready: Callable[[str], None]) -> None:

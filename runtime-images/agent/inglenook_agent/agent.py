@@ -6,42 +6,26 @@ and share a `Supervisor`.
 """
 
 import asyncio
-import hashlib
 import logging
 import secrets
-from pathlib import Path
-from typing import Protocol
 
-from inglenook import errors
-from inglenook.aio.clock import Clock, utc
+from inglenook.aio.clock import Clock
 from inglenook.aio.tasks import Tasks
-from inglenook.telemetry import report
 from inglenook.telemetry.logs import LogSink
 from inglenook.wire import messages
 from inglenook.wire.connection import Body, Connection
 from inglenook.wire.messages import Header, Refusal
-from inglenook_agent.environment import control, launch
+from inglenook_agent import maker
+from inglenook_agent.environment import launch
 from inglenook_agent.environment.boot import Means
 from inglenook_agent.environment.environment import Environment
-from inglenook_agent.environment.journal import Journal
-from inglenook_agent.environment.runtime import Runtime, RuntimeListener
 from inglenook_agent.runtime_api.server import Server
-from inglenook_agent.runtime_api.session import Session
 from inglenook_agent.settings import AgentSettings
-from inglenook_agent.supervisor.interpreters import Unavailable
-from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.setup import Mode
 from inglenook_agent.supervisor.spawner import SpawnError
 from inglenook_agent.supervisor.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
-
-
-class CodeSource(Protocol):
-    """Where unpacked deployment packages come from."""
-
-    async def folder(self, sha256: str) -> Path:
-        """Return the folder of a package's files; raises an `ApiError` or OSError."""
 
 
 class Agent:
@@ -57,7 +41,7 @@ class Agent:
         name: str,
         connection: Connection,
         supervisor: Supervisor,
-        code: CodeSource,
+        code: maker.CodeSource,
         logs: LogSink,
         clock: Clock,
         settings: AgentSettings,
@@ -65,10 +49,6 @@ class Agent:
     ) -> None:
         self.name = name
         self._connection = connection
-        self._supervisor = supervisor
-        self._code = code
-        self._logs = logs
-        self._clock = clock
         self._settings = settings
         self._tasks = tasks
         self._version: messages.VersionId | None = None
@@ -82,12 +62,8 @@ class Agent:
         self._ending: set[str] = set()
         self._all_gone = asyncio.Event()
         self._all_gone.set()
-        self._means = Means(
-            supervisor=supervisor,
-            clock=clock,
-            settings=settings,
-            tasks=tasks,
-        )
+        means = Means(supervisor=supervisor, clock=clock, settings=settings, tasks=tasks)
+        self._maker = maker.Maker(means=means, code=code, logs=logs, clock=clock)
 
     def start(self) -> None:
         """Say what this agent is, and begin to serve."""
@@ -135,24 +111,13 @@ class Agent:
 
     async def _prepare(self, stream: int, header: messages.Specialise) -> None:
         """Find the runtime and the code; answer."""
-        runtime = await self._supervisor.available(header.runtime)
-        if isinstance(runtime, Unavailable):
-            self._unspecialise()
-            self._refuse(stream, Refusal.RUNTIME_UNAVAILABLE, runtime.reason)
-            return
-        self._supervisor.warm(runtime)
         try:
-            folder = await self._code.folder(header.code_sha256)
-        except (errors.ApiError, OSError) as exc:
-            self._unspecialise()
-            self._refuse(stream, Refusal.CODE_UNAVAILABLE, str(exc))
+            self._plan = await self._maker.plan(header)
+        except maker.CannotServeError as exc:
+            if self._plan is None:
+                self._version = None
+            self._refuse(stream, exc.reason, exc.message)
             return
-        self._plan = launch.Plan(
-            version=header,
-            runtime=runtime,
-            task_dir=folder,
-            python_path=self._supervisor.python_path(runtime),
-        )
         self._connection.send(stream, messages.Specialised())
 
     async def _abandon(self, name: str) -> None:
@@ -172,10 +137,6 @@ class Agent:
     @property
     def _is_ending(self) -> bool:
         return self._is_closed or self._draining is not None
-
-    def _unspecialise(self) -> None:
-        if self._plan is None:
-            self._version = None
 
     # Start
 
@@ -201,9 +162,10 @@ class Agent:
                 server = self._servers[name] = Server()
                 await server.open()
             self._check_open()
-            environment = self._environment(name, header, plan, server)
+            kind = header.initialization_type
+            environment = self._maker.environment(name, plan, kind, server, self._answered)
             self._environments[name] = environment
-            ended = await environment.start(self._init_start(header, plan))
+            ended = await environment.start(maker.init_start(plan.version, kind))
         except (SpawnError, OSError) as exc:
             self._starting -= 1
             await self._abandon(name)
@@ -215,56 +177,6 @@ class Agent:
         started = messages.Started(environment=name, init_ms=ended.duration_ms, init_ok=ended.is_ok)
         self._connection.send(stream, started)
         self._end_if_draining(environment)
-
-    def _environment(
-        self, name: str, header: messages.Start, plan: launch.Plan, server: Server | None
-    ) -> Environment:
-        version = plan.version
-        day = utc(self._clock.now()).strftime("%Y/%m/%d")
-        place = launch.Place(
-            log_stream=f"{day}/[{version.id.version}]{name}",
-            initialization_type=header.initialization_type,
-            tmp_dir=self._supervisor.folder / "environments" / name,
-            runtime_api=server.address if server is not None else None,
-        )
-        journal = Journal(
-            self._logs,
-            group=version.log_group,
-            stream=place.log_stream,
-            log_format=version.log_format,
-            version=version.id.version,
-            initialization_type=header.initialization_type,
-            clock=self._clock,
-        )
-        return Environment(
-            name=name,
-            plan=plan,
-            place=place,
-            means=self._means,
-            journal=journal,
-            connect=lambda process, listener: self._connect(process, listener, server),
-            answer=self._answered,
-        )
-
-    def _connect(
-        self, process: Process, listener: RuntimeListener, server: Server | None
-    ) -> Runtime:
-        if server is None:
-            return control.ControlRuntime(process, listener, self._settings.exit_grace_s)
-        server.session = Session(process, listener)
-        return server.session
-
-    def _init_start(self, header: messages.Start, plan: launch.Plan) -> report.InitStart:
-        runtime = plan.version.runtime
-        name = runtime.replace("python", "python:")
-        identity = hashlib.sha256(runtime.encode()).hexdigest()
-        return report.InitStart(
-            runtime_version=f"{name}.v1",
-            runtime_version_arn=f"arn:aws:lambda:{plan.version.region}::runtime:{identity}",
-            function_name=plan.version.id.function_name,
-            version=plan.version.id.version,
-            initialization_type=header.initialization_type,
-        )
 
     # Invoke
 

@@ -39,6 +39,9 @@ class AgentSettings:
     """How long a dead process's last words may take to arrive, in seconds."""
     use_sandbox: bool = True
     """Whether processes try to have /var/task, /opt and /tmp of their own."""
+    hidden: tuple[Path, ...] = ()
+    """Folders, by their real paths, that functions find empty in the sandbox: what others' code,
+    variables and logs lie in."""
     use_cgroups: bool = True
     """Whether memory and CPU are limited by control groups where they can be."""
     sampling_interval_s: float = 0.05

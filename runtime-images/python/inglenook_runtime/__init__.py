@@ -49,9 +49,12 @@ of these JSON text.
 `Setup` is a JSON object: `mode` (`python`: run `handler` here; `exec`: become `argv`), `handler`,
 `argv`, `variables` (the complete environment), `task_dir`, `opt_dir`, `tmp_dir` (folders of the
 host that appear as /var/task, /opt and /tmp where the sandbox can; null where there is none),
-`sandbox` (whether to try), `join` (paths of files, such as cgroup.procs, to write the child's own
-pid to before anything else), `descriptors_max` (RLIMIT_NOFILE), `log_mark` (32 hex digits, see
-below), `log_format` (`Text` or `JSON`), `log_level` (null or a level's name).
+`sandbox` (whether to try), `hidden` (real paths of folders that are empty in the sandbox), `join`
+(paths of files, such as cgroup.procs, to write the child's own pid to before anything else),
+`descriptors_max` (RLIMIT_NOFILE), `log_mark` (32 hex digits, see below). The variables
+AWS_LAMBDA_LOG_FORMAT and AWS_LAMBDA_LOG_LEVEL say how the function logs.
+
+A child keeps no privilege of root's, and in the sandbox it can write to /tmp only.
 
 The agent writes `variables` and `argv` as on Lambda (`LAMBDA_TASK_ROOT=/var/task`). In a child that
 is not in the sandbox, whichever end decided so, the child itself makes `LAMBDA_TASK_ROOT`, `PWD`,

@@ -18,7 +18,7 @@ PRELOAD_PATH = "INGLENOOK_PRELOAD_PATH"
 
 
 def run(descriptor: int) -> None:
-    streams.own()
+    streams.own(descriptor)
     # Not the platform's virtual environment: a function that starts a Python of its own must find
     # the bare one, and the environment may lie where the sandbox hides it.
     sys.executable = os.path.realpath(sys.executable)

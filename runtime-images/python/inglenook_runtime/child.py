@@ -21,6 +21,7 @@ from inglenook_runtime import (
     spawner,
 )
 
+_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _CANNOT_START = 70
 """EX_SOFTWARE: the platform's part of the start failed, before the function's began."""
 
@@ -41,6 +42,9 @@ class Spare:
         """Wait for the setup, then be that. Never returns to the spawner's code."""
         if self._template.is_ready:
             sandbox.isolate()
+        # The agent is to hear of this child's end when it has ended, with its status: not while the
+        # interpreter tidies up, which closes the socket. This descriptor is nobody's to close.
+        os.dup(born.control)
         control = frames.Control(socket.socket(fileno=born.control))
         if control.is_waiting():
             self.rehearse()
@@ -52,19 +56,22 @@ class Spare:
         try:
             setup.join(told.join)
             setup.limit(told.descriptors_max)
-            sandbox.die_with_parent(self._parent)
+            setup.die_with_parent(self._parent)
             now = setup.place(told, self._template)
+            setup.drop_privileges()
         except OSError as error:
             os.write(1, f"the execution environment cannot be prepared: {error}\n".encode())
             os._exit(_CANNOT_START)
         if now.mode == "exec":
             program.become(now.argv, told.argv[0], now.variables, control)
+        if _WRAPPER in now.variables:
+            os.write(1, f"LAMBDA_WARNING: {_WRAPPER} is not supported yet for Python.\n".encode())
         setup.wear(now.variables)
         self._take_paths(now)
         log = logs.Log(
             bytes.fromhex(now.log_mark),
-            is_json=_wants_json(now),
-            level=now.log_level or now.variables.get("AWS_LAMBDA_LOG_LEVEL"),
+            is_json=now.variables.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON",
+            level=now.variables.get("AWS_LAMBDA_LOG_LEVEL"),
         )
         serving = loop.Loop(control, log, now.variables)
         serving.serve(serving.init(now.handler))
@@ -89,8 +96,3 @@ class Spare:
         # On Lambda /var/task and /opt cannot be written, so nothing is ever compiled into them.
         sys.dont_write_bytecode = True
         sys.modules["__main__"] = ModuleType("__main__")
-
-
-def _wants_json(now: setup.Setup) -> bool:
-    wanted = now.variables.get("AWS_LAMBDA_LOG_FORMAT", now.log_format)
-    return "JSON" in (wanted.upper(), now.log_format.upper())

@@ -1,7 +1,7 @@
 """Becoming another program: a `bootstrap`, or an image's entry point.
 
-What cannot be executed is told as Lambda tells it: a line in the log, an init error
-(`Runtime.InvalidEntrypoint`) and the shell's exit status, 127 for absent and 126 for refused.
+What cannot be executed is an init error (`Runtime.InvalidEntrypoint`) with Lambda's text, and the
+shell's exit status, 127 for absent and 126 for refused.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ def become(
             message = f"Couldn't find valid bootstrap(s): [{seen}]"
         else:
             message = f"fork/exec {seen}: {text}"
-        os.write(1, f"[ERROR] {INVALID_ENTRYPOINT}: {message}\n".encode())
         payload = json.dumps({"errorMessage": message, "errorType": INVALID_ENTRYPOINT})
         with contextlib.suppress(OSError):
             control.send(

@@ -31,8 +31,6 @@ _SETUP: dict[str, Any] = {
     "join": [],
     "descriptors_max": 1024,
     "log_mark": "00" * 16,
-    "log_format": "Text",
-    "log_level": None,
     "ignored": 0,
 }
 

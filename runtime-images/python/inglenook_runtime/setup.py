@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
+import sys
 import time
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from inglenook_runtime import sandbox
+from inglenook_runtime import kernel, sandbox
 
+_LOCKED_BYTES_MAX = 64 * 1024
+"""RLIMIT_MEMLOCK as recorded on Lambda."""
 _PATHS = ("LAMBDA_TASK_ROOT", "PWD", "PYTHONPATH", "PATH", "LD_LIBRARY_PATH")
 
 
@@ -29,10 +33,9 @@ class Setup:
     tmp_dir: str | None = None
     sandbox: bool = False
     join: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     descriptors_max: int | None = None
     log_mark: str = ""
-    log_format: str = "Text"
-    log_level: str | None = None
 
     @classmethod
     def parse(cls, message: dict[str, Any]) -> Setup:
@@ -41,6 +44,7 @@ class Setup:
         values = {name: value for name, value in message.items() if name in known}
         values["argv"] = tuple(values.get("argv") or ())
         values["join"] = tuple(values.get("join") or ())
+        values["hidden"] = tuple(values.get("hidden") or ())
         return cls(**values)
 
 
@@ -56,12 +60,41 @@ def join(paths: tuple[str, ...]) -> None:
 
 
 def limit(descriptors_max: int | None) -> None:
+    # Not RLIMIT_NPROC: it counts all processes of a user, and functions share one.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _lower(resource.RLIMIT_MEMLOCK, _LOCKED_BYTES_MAX)
     if descriptors_max is not None:
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if hard != resource.RLIM_INFINITY:
-            descriptors_max = min(descriptors_max, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors_max, descriptors_max))
+        _lower(resource.RLIMIT_NOFILE, descriptors_max)
+
+
+def _lower(what: int, to: int) -> None:
+    _, hard = resource.getrlimit(what)
+    if hard != resource.RLIM_INFINITY:
+        to = min(to, hard)
+    resource.setrlimit(what, (to, to))
+
+
+def die_with_parent(parent: int) -> None:
+    """Be killed when the spawner is, where the system can do that."""
+    if not sys.platform.startswith("linux"):
+        return
+    kernel.die_with_parent(int(signal.SIGKILL))
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def drop_privileges() -> None:
+    """Be an ordinary process, as every function is on Lambda, also where the spawner is root.
+
+    So it cannot undo its view of the file system, nor look into the spawner, the agent and other
+    functions. Not in `place`: that needs them.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    kernel.drop_capabilities()
+    if not os.geteuid():
+        # Of anybody else the kernel would now take /proc/self, and /dev/stdout with it.
+        kernel.close_memory()
 
 
 def place(setup: Setup, template: sandbox.Template) -> Setup:
@@ -72,7 +105,8 @@ def place(setup: Setup, template: sandbox.Template) -> Setup:
     """
     if setup.sandbox and template.is_ready:
         try:
-            sandbox.cover(setup.task_dir, setup.opt_dir, setup.tmp_dir)
+            hidden = filter(template.can_hide, setup.hidden)
+            sandbox.cover(setup.task_dir, setup.opt_dir, setup.tmp_dir, hidden)
         except sandbox.CoverError as error:
             os.write(1, f"LAMBDA_WARNING: no sandbox for this environment: {error}\n".encode())
         else:

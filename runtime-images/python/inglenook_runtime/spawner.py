@@ -2,6 +2,7 @@
 
 One thread, so that forking is safe. Every child is a session and a process group of its own, and
 what is left of its group is killed when it ends: nothing of an environment outlives it unnoticed.
+What has left its group is the control group's to end; when the agent is gone, that is done here.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from typing import Any
 
-from inglenook_runtime import orders, streams
+from inglenook_runtime import kernel, orders, streams
+
+_END_WITHIN_S = 2.0
+_END_PAUSE_S = 0.005
 
 FORK_FAILED = 71
 """EX_OSERR: the status reported for a child that could not be forked; its pid is 0."""
@@ -43,6 +48,8 @@ class Spawner:
         signal.set_wakeup_fd(self._wakeup_end.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _ignore)
         signal.signal(signal.SIGTERM, self._stop)
+        if sys.platform.startswith("linux"):
+            kernel.adopt_orphans()
         # Ctrl-C reaches the whole foreground group; it is the agent that decides what ends.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -165,6 +172,26 @@ class Spawner:
     def _kill_children(self) -> None:
         for pid in self._children:
             _kill_group(pid)
+        # A daemon of a function's is in a group of its own, and comes here when its parent goes.
+        until = time.monotonic() + _END_WITHIN_S
+        while time.monotonic() < until:
+            for pid in _own_children():
+                _kill_group(pid)
+            try:
+                ended, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not ended:
+                time.sleep(_END_PAUSE_S)
+
+
+def _own_children() -> list[int]:
+    """Return the processes whose parent this is, where the system says so."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
 
 
 def _ignore(number: int, frame: object) -> None:

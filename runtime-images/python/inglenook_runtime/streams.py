@@ -7,13 +7,22 @@ is kept. AWS's client flushes after every write for the same reason.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
 
 
-def own() -> None:
-    """Give this process (and all its forks) write-through streams and /dev/null to read from."""
+def own(kept: int) -> None:
+    """Give this process (and all its forks) write-through streams and /dev/null to read from.
+
+    Of the other descriptors only `kept` stays: whoever started us may have left some open that are
+    no function's business, such as the platform's own terminal.
+    """
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - names, and one of them is already gone
+        if int(name) > 2 and int(name) != kept:
+            with contextlib.suppress(OSError):
+                os.close(int(name))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)

@@ -259,7 +259,7 @@ class Environment:
             return
         self._announce(invocation)
         message = outcome.message(invocation.message.request_id, ended.text)
-        self._journal.add(report.failure_line(message, error_type))
+        self._journal.failure(message, error_type)
         self._finish(
             outcome.payload(error_type, message),
             error=error_type,

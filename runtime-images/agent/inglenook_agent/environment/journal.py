@@ -1,12 +1,10 @@
 """An environment's log: what the function prints and what the platform says of it, in order."""
 
-import base64
-import collections
-
 from inglenook.aio.clock import Clock
-from inglenook.model import limits
-from inglenook.telemetry import report
+from inglenook.telemetry import levels, report
 from inglenook.telemetry.logs import LogEvent, LogSink
+from inglenook.wire.messages import Specialise
+from inglenook_agent.environment.tail import Tail
 
 _PENDING_MAX = 1000
 
@@ -18,33 +16,32 @@ class Journal:
         self,
         sink: LogSink,
         *,
-        group: str,
+        version: Specialise,
         stream: str,
-        log_format: str,
-        version: str,
         initialization_type: str,
         clock: Clock,
     ) -> None:
         self._sink = sink
-        self._group = group
+        self._group = version.log_group
         self._stream = stream
-        self._lines = report.lines(log_format)
-        self._version = version
+        self._lines = report.lines(version.log_format, version.system_level)
+        self._lowest: levels.ApplicationLevel | None = None
+        if version.log_format == "JSON":
+            self._lowest = levels.ApplicationLevel(version.application_level)
+        self._version = version.id.version
         self._initialization_type = initialization_type
         self._clock = clock
         self._pending: list[LogEvent] = []
-        self._tail: collections.deque[bytes] | None = None
-        self._tail_bytes = 0
+        self._tail: Tail | None = Tail()
+        """Between invocations always kept: an init, and what an invocation's own init says, belong
+        to the tail of the invocation that follows."""
 
     def add(self, *messages: str) -> None:
-        """Add events to the batch."""
-        timestamp_ms = int(self._clock.now() * 1000)
-        for message in messages:
-            self._pending.append(LogEvent(timestamp_ms=timestamp_ms, message=message))
-            if self._tail is not None:
-                self._keep(self._tail, message)
-        if len(self._pending) >= _PENDING_MAX:
-            self.flush()
+        """Add events of the function to the batch."""
+        if self._lowest is None:
+            self._append(*messages)
+        else:
+            self._append(*filter(self._lowest.keeps, messages))
 
     def add_now(self, messages: list[str]) -> None:
         """Add events and pass them on at once."""
@@ -59,7 +56,9 @@ class Journal:
 
     def init_start(self, start: report.InitStart) -> None:
         """Say what is about to run, at once: init may take long."""
-        self.add_now([self._lines.init_start(start, self._clock.now())])
+        self._append(self._lines.init_start(start, self._clock.now()))
+        self.flush()
+        self._tail = Tail()  # it shows all of an init but this
 
     def init_report(
         self,
@@ -76,40 +75,42 @@ class Journal:
             error_type=error_type,
             initialization_type=self._initialization_type,
         )
-        self.add(self._lines.init_report(figures, self._clock.now()))
+        self._append(self._lines.init_report(figures, self._clock.now()))
 
     def begin(self, request_id: str, *, wants_tail: bool) -> None:
-        """Say that an invocation begins. Its tail, if it is wanted, begins here too."""
-        if wants_tail:
-            self._tail = collections.deque()
-            self._tail_bytes = 0
-        self.add(self._lines.start(request_id, self._version, self._clock.now()))
+        """Say that an invocation begins."""
+        if not wants_tail:
+            self._tail = None
+        self._append(self._lines.start(request_id, self._version, self._clock.now()))
 
     def timeout(self, request_id: str, timeout_s: float) -> None:
         """Say that an invocation was out of time."""
-        self.add(report.timeout_line(request_id, timeout_s, self._clock.now()))
+        self._append(report.timeout_line(request_id, timeout_s, self._clock.now()))
+
+    def failure(self, message: str, error_type: str) -> None:
+        """Say why the process of an invocation was lost; `message` names the request."""
+        self._append(report.failure_line(message, error_type))
 
     def end(self, figures: report.Report) -> str | None:
         """Say that an invocation has ended, and pass all of it on.
 
         Returns the last 4 KB of its log in base64 if a tail was wanted.
         """
-        line = self._lines.report(figures, self._clock.now())
-        end = self._lines.end(figures.request_id)
-        if end is None:
-            self.add(line)
-        else:
-            self.add(end, line)
+        self._append(
+            self._lines.end(figures.request_id),
+            self._lines.report(figures, self._clock.now()),
+        )
         self.flush()
-        if self._tail is None:
-            return None
-        tail = b"".join(self._tail)[-limits.LOG_TAIL_BYTES :]
-        self._tail = None
-        return base64.b64encode(tail).decode()
+        tail, self._tail = self._tail, Tail()
+        return None if tail is None else tail.text()
 
-    def _keep(self, tail: collections.deque[bytes], message: str) -> None:
-        data = message.encode("utf-8", "replace")
-        tail.append(data)
-        self._tail_bytes += len(data)
-        while self._tail_bytes - len(tail[0]) >= limits.LOG_TAIL_BYTES:
-            self._tail_bytes -= len(tail.popleft())
+    def _append(self, *messages: str | None) -> None:
+        """Add events to the batch; None is a line that the format or its level leaves out."""
+        timestamp_ms = int(self._clock.now() * 1000)
+        for message in messages:
+            if message is not None:
+                self._pending.append(LogEvent(timestamp_ms=timestamp_ms, message=message))
+                if self._tail is not None:
+                    self._tail.add(message)
+        if len(self._pending) >= _PENDING_MAX:
+            self.flush()

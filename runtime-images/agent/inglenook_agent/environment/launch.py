@@ -96,9 +96,8 @@ def setup(
         opt_dir=None,
         tmp_dir=str(place.tmp_dir),
         sandbox=has_sandbox,
+        hidden=[str(folder) for folder in settings.hidden],
         join=[],  # it is in its group already
         descriptors_max=limits.DESCRIPTORS_MAX,
         log_mark=mark.hex(),
-        log_format=version.log_format,
-        log_level=None,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from inglenook.model import limits
 from inglenook_agent.environment.output import Output
 from inglenook_agent.environment.runtime import Runtime
-from inglenook_agent.limits import sampling
+from inglenook_agent.limits import files, sampling
 from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.supervisor import Supervisor
 
@@ -43,12 +43,12 @@ class Occupant:
 
     def max_memory_mb(self) -> int:
         """Return the most memory used so far, in MB, at most the limit."""
+        used = self.process.max_rss_kb * 1024  # known once it has ended
         if self.process.group is not None:
-            used = self.process.group.peak_bytes(self.process.pid)
-        elif self._watch is not None and self._watch.peak_bytes:
-            used = self._watch.peak_bytes
-        else:
-            used = self.process.max_rss_kb * 1024
+            used = max(used, self.process.group.peak_bytes(self.process.pid))
+        elif self._watch is not None:
+            # A short invocation ends before the first look.
+            used = max(used, self._watch.peak_bytes, files.high_water_bytes(self.process.pid))
         return min(self.memory_mb, math.ceil(used / limits.MIB))
 
     def ran_out_of_memory(self) -> bool:

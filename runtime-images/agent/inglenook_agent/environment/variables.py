@@ -78,6 +78,7 @@ def _reserved(version: Specialise, log_stream: str, initialization_type: str) ->
     }
     if version.log_format == "JSON":
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        reserved["AWS_LAMBDA_LOG_LEVEL"] = version.application_level
     # Custom runtimes go without it: dg/configuration-envvars.html.
     if not version.runtime.startswith("provided"):
         reserved["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inglenook.model import limits
+from inglenook_agent.limits import files
 
 _PROCESSES = "cgroup.procs"
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _V1_SHARES_PER_VCPU = 1024
 _V2_WEIGHT_PER_VCPU = 100
 _CACHE = re.compile(rb"^(?:total_cache|file) (\d+)$", re.MULTILINE)
@@ -82,7 +82,7 @@ class Group:
         if self.pids is not None:
             (self.pids / "pids.max").write_text(str(limits.DESCRIPTORS_MAX))
         with contextlib.suppress(OSError):  # Linux before 6.8 has no memory.peak
-            self._peak_file = os.open(self.memory / self.files.memory_peak, _FLAGS)
+            self._peak_file = os.open(self.memory / self.files.memory_peak, files.FLAGS)
 
     def peak_bytes(self, pid: int) -> int:
         """Return the most memory used so far; `pid` is the process that runs the function.
@@ -96,13 +96,13 @@ class Group:
         if seen > self._seen_peak or self._figure == 0:
             self._seen_peak = seen
             used = seen - self._cached_bytes()
-            self._figure = max(self._figure, used, _high_water(pid))
+            self._figure = max(self._figure, used, files.high_water_bytes(pid))
         return self._figure
 
     def oom_kills(self) -> int:
         """Return how many processes the kernel has killed for want of memory."""
         with contextlib.suppress(OSError):
-            for line in _read(self.memory / self.files.oom).splitlines():
+            for line in files.read(self.memory / self.files.oom).splitlines():
                 if line.startswith(b"oom_kill "):
                     return int(line.split()[1])
         return 0
@@ -110,7 +110,7 @@ class Group:
     def kill(self) -> bool:
         """Kill what is still inside; answer whether anything was."""
         try:
-            members = _read(self.memory / _PROCESSES).split()
+            members = files.read(self.memory / _PROCESSES).split()
         except OSError:
             return False
         for member in members:
@@ -142,23 +142,11 @@ class Group:
 
     def _cached_bytes(self) -> int:
         try:
-            stat = _read(self.memory / "memory.stat")
+            stat = files.read(self.memory / "memory.stat")
         except OSError:
             return 0
         cache, shared = _CACHE.search(stat), _SHARED.search(stat)
         return (int(cache[1]) if cache else 0) - (int(shared[1]) if shared else 0)
-
-
-def _read(path: str | Path) -> bytes:
-    """Return a small file of the kernel's: memory to memory, there is nothing to wait for."""
-    file = os.open(path, _FLAGS)
-    try:
-        text = b""
-        while chunk := os.read(file, 16 * 1024):
-            text += chunk
-        return text
-    finally:
-        os.close(file)
 
 
 def _removed(folder: Path) -> bool:
@@ -169,13 +157,3 @@ def _removed(folder: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _high_water(pid: int) -> int:
-    """Return a process's own peak in bytes; 0 where the machine does not say."""
-    try:
-        text = _read(f"/proc/{pid}/status")
-    except OSError:
-        return 0
-    start = text.find(b"VmHWM:")
-    return 0 if start < 0 else int(text[start + 6 : text.index(b"kB", start)]) * 1024

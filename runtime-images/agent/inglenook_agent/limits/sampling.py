@@ -65,10 +65,14 @@ class Sampler:
 
 
 def resident_bytes(pgids: Iterable[int]) -> dict[int, int]:
-    """Return the resident memory of each process group, in bytes. Blocks."""
+    """Return the resident memory of each process group, in bytes; 0 if it cannot be had. Blocks."""
     wanted = set(pgids)
     used = dict.fromkeys(wanted, 0)
-    for pid in psutil.pids():
+    try:
+        pids = psutil.pids()
+    except OSError:
+        return used  # no descriptor is free just now
+    for pid in pids:
         try:
             pgid = os.getpgid(pid)
             if pgid in wanted:

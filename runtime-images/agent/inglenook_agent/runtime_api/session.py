@@ -7,6 +7,8 @@ what it raises into answers.
 import asyncio
 import enum
 
+import msgspec
+
 from inglenook.model import limits
 from inglenook.wire.connection import Body
 from inglenook_agent.environment import outcome
@@ -43,6 +45,12 @@ MOVES: dict[State, frozenset[State]] = {
 }
 
 
+class _Refused(msgspec.Struct):
+    """Why a program could not be executed."""
+
+    errorMessage: str  # noqa: N815 - the payload's own name
+
+
 class Session:
     """A `Runtime` whose process asks for its events over HTTP."""
 
@@ -63,7 +71,9 @@ class Session:
             self._state = State.INIT_FAILED
             end = 1 + payload[0]
             error_type = str(payload[1:end], "utf-8", "replace")
-            self._listener.init_failed(self, error_type, payload[end:])
+            # The platform's failure, not the runtime's own words: the request is named with it.
+            text = msgspec.json.decode(payload[end:], type=_Refused).errorMessage
+            self._listener.broke(self, error_type, text)
 
     def lost(self) -> None:
         """Hear that the program has taken over; how it goes is heard over HTTP."""

@@ -14,7 +14,7 @@ from inglenook.aio.tasks import Tasks
 from inglenook_agent.limits.cgroups import Cgroups
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.process import Process
-from inglenook_agent.supervisor.spawner import Spawner, SpawnError
+from inglenook_agent.supervisor.spawner import CannotForkError, Spawner, SpawnError
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ class Pool:
         self._forking = 0
         self._forks: set[asyncio.Task[None]] = set()
         self._failures = 0
+        self._pause_s = 0.0
+        self._later: asyncio.TimerHandle | None = None
         self._spawner: Spawner | None = None
         self._is_starting = False
         self._is_closed = False
@@ -90,6 +92,8 @@ class Pool:
     async def close(self) -> None:
         """Kill the spawner and everything that it forked."""
         self._is_closed = True
+        if self._later is not None:
+            self._later.cancel()
         self._fail_waiting(SpawnError("the supervisor has closed"))
         self._drop_spares()
         if self._spawner is not None:
@@ -121,11 +125,18 @@ class Pool:
 
     async def _fork(self, spawner: Spawner) -> None:
         process: Process | None = None
+        is_at_limit = False
         try:
             process = await spawner.fork()
             self._failures = 0
+            self._pause_s = 0.0
             if self._groups is not None:
                 process.group = await self._groups.furnish(process.pid)
+        except CannotForkError as exc:
+            # What runs goes on; whoever waits may try again when something of it has ended.
+            is_at_limit = True
+            self._fail_waiting(exc)
+            self._balance_later(exc)
         except SpawnError as exc:
             if not spawner.is_lost:
                 # A spawner that lives but does not fork is of no use: its end is handled below.
@@ -135,7 +146,22 @@ class Pool:
             self._forking -= 1
             if process is not None:
                 self._give(process)
-            self._balance()
+            if not is_at_limit:
+                self._balance()
+
+    def _balance_later(self, reason: SpawnError) -> None:
+        """Try again after a pause that grows while nothing can be forked."""
+        if self._later is None and not self._is_closed:
+            self._pause_s = min(_PAUSE_S_MAX, max(_PAUSE_S_FIRST, 2 * self._pause_s))
+            self._later = asyncio.get_running_loop().call_later(self._pause_s, self._balance_now)
+            logger.warning(
+                "a process cannot be forked now",
+                extra={"reason": str(reason), "pause_s": self._pause_s},
+            )
+
+    def _balance_now(self) -> None:
+        self._later = None
+        self._balance()
 
     def _give(self, process: Process) -> None:
         if self._is_closed:

@@ -25,8 +25,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     opt_dir: str | None
     tmp_dir: str | None
     sandbox: bool
+    hidden: list[str]
     join: list[str]
     descriptors_max: int
     log_mark: str
-    log_format: str
-    log_level: str | None

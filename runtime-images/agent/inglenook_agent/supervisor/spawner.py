@@ -29,6 +29,10 @@ class SpawnError(Exception):
     """The interpreter's spawner does not come up, or does not fork."""
 
 
+class CannotForkError(SpawnError):
+    """The machine or this process is at a limit; the spawner, and what it has forked, are well."""
+
+
 class _Said(msgspec.Struct):
     """Any message of a spawner."""
 
@@ -68,13 +72,16 @@ class Spawner(asyncio.Protocol):
 
     async def start(self, interpreter: Path, client: Path, variables: dict[str, str]) -> None:
         """Start the process and wait until it is ready, or raise `SpawnError`."""
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as exc:
+            raise SpawnError(f"{interpreter} cannot be started: {exc}") from exc
         with theirs:
-            ours.setblocking(False)
-            self._sender = ours.dup()
-            self._sender.setblocking(False)
-            await self._loop.create_unix_connection(lambda: self, sock=ours)
             try:
+                ours.setblocking(False)
+                self._sender = ours.dup()
+                self._sender.setblocking(False)
+                await self._loop.create_unix_connection(lambda: self, sock=ours)
                 self._process = await asyncio.create_subprocess_exec(
                     *(str(interpreter), "-I", "-S", str(client), str(theirs.fileno())),
                     stdin=asyncio.subprocess.DEVNULL,
@@ -94,12 +101,19 @@ class Spawner(asyncio.Protocol):
             raise SpawnError(f"{interpreter} did not come up in {self._timeout_s:g} s") from exc
 
     async def fork(self) -> Process:
-        """Fork a spare, or raise `SpawnError`."""
+        """Fork a spare, or raise `SpawnError`; `CannotForkError` when that is no fault of it."""
         if self.is_lost or self._sender is None:
             raise SpawnError("the spawner has ended")
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+            with contextlib.ExitStack() as unless_piped:
+                unless_piped.callback(ours.close)
+                unless_piped.callback(theirs.close)
+                output, their_output = os.pipe()
+                unless_piped.pop_all()
+        except OSError as exc:
+            raise CannotForkError(f"cannot prepare a process: {exc}") from exc
         ours.setblocking(False)
-        output, their_output = os.pipe()
         os.set_blocking(output, False)
         try:
             pid = await self._ask(theirs.detach(), their_output)
@@ -196,7 +210,7 @@ class Spawner(asyncio.Protocol):
                 process = self._children.pop(said.pid, None)
                 forked = self._forks.get(said.id)
                 if not said.pid and forked is not None and not forked.done():
-                    forked.set_exception(SpawnError("the machine cannot fork"))
+                    forked.set_exception(CannotForkError("the machine cannot fork"))
                 elif process is not None:
                     process.ended(said.status, said.max_rss_kb)
                 elif self._forks:

@@ -1,0 +1,130 @@
+"""Making what an agent serves: the plan of a version, and environments from it.
+
+All that must be found, named and connected before an environment can start. What becomes of it
+afterwards is the agent's business, and its own.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Protocol
+
+from inglenook import errors
+from inglenook.aio.clock import Clock, utc
+from inglenook.telemetry import report
+from inglenook.telemetry.logs import LogSink
+from inglenook.wire import messages
+from inglenook.wire.messages import Refusal
+from inglenook_agent.environment import control, launch
+from inglenook_agent.environment.boot import Connect, Means
+from inglenook_agent.environment.environment import Answer, Environment
+from inglenook_agent.environment.journal import Journal
+from inglenook_agent.environment.runtime import Runtime, RuntimeListener
+from inglenook_agent.runtime_api.server import Server
+from inglenook_agent.runtime_api.session import Session
+from inglenook_agent.supervisor.interpreters import Unavailable
+from inglenook_agent.supervisor.process import Process
+
+
+class CodeSource(Protocol):
+    """Where unpacked deployment packages come from."""
+
+    async def folder(self, sha256: str) -> Path:
+        """Return the folder of a package's files; raises an `ApiError` or OSError."""
+
+
+class CannotServeError(Exception):
+    """The version cannot be run here; the gateway is to be told why."""
+
+    def __init__(self, reason: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class Maker:
+    """Make plans and environments with an agent's means."""
+
+    def __init__(self, *, means: Means, code: CodeSource, logs: LogSink, clock: Clock) -> None:
+        self._means = means
+        self._code = code
+        self._logs = logs
+        self._clock = clock
+
+    async def plan(self, version: messages.Specialise) -> launch.Plan:
+        """Find a version's runtime and code. Raises `CannotServeError`."""
+        supervisor = self._means.supervisor
+        runtime = await supervisor.available(version.runtime)
+        if isinstance(runtime, Unavailable):
+            raise CannotServeError(Refusal.RUNTIME_UNAVAILABLE, runtime.reason)
+        supervisor.warm(runtime)
+        try:
+            folder = await self._code.folder(version.code_sha256)
+        except (errors.ApiError, OSError) as exc:
+            raise CannotServeError(Refusal.CODE_UNAVAILABLE, str(exc)) from exc
+        return launch.Plan(
+            version=version,
+            runtime=runtime,
+            task_dir=folder,
+            python_path=supervisor.python_path(runtime),
+        )
+
+    def environment(
+        self,
+        name: str,
+        plan: launch.Plan,
+        initialization_type: str,
+        server: Server | None,
+        answer: Answer,
+    ) -> Environment:
+        """Return an environment that has not been started; a `server` is its Runtime API."""
+        version = plan.version
+        day = utc(self._clock.now()).strftime("%Y/%m/%d")
+        place = launch.Place(
+            log_stream=f"{day}/[{version.id.version}]{name}",
+            initialization_type=initialization_type,
+            tmp_dir=self._means.supervisor.folder / "environments" / name,
+            runtime_api=server.address if server is not None else None,
+        )
+        journal = Journal(
+            self._logs,
+            version=version,
+            stream=place.log_stream,
+            initialization_type=initialization_type,
+            clock=self._clock,
+        )
+        return Environment(
+            name=name,
+            plan=plan,
+            place=place,
+            means=self._means,
+            journal=journal,
+            connect=self._connect(server),
+            answer=answer,
+        )
+
+    def _connect(self, server: Server | None) -> Connect:
+        grace_s = self._means.settings.exit_grace_s
+
+        def to_session(process: Process, listener: RuntimeListener) -> Runtime:
+            session = Session(process, listener)
+            if server is not None:
+                server.session = session
+            return session
+
+        def to_control(process: Process, listener: RuntimeListener) -> Runtime:
+            return control.ControlRuntime(process, listener, grace_s)
+
+        return to_control if server is None else to_session
+
+
+def init_start(version: messages.Specialise, initialization_type: str) -> report.InitStart:
+    """Return what the log is told before an environment's first init."""
+    name = version.runtime.replace("python", "python:")
+    identity = hashlib.sha256(version.runtime.encode()).hexdigest()
+    return report.InitStart(
+        runtime_version=f"{name}.v1",
+        runtime_version_arn=f"arn:aws:lambda:{version.region}::runtime:{identity}",
+        function_name=version.id.function_name,
+        version=version.id.version,
+        initialization_type=initialization_type,
+    )
