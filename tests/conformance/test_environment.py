@@ -29,7 +29,7 @@ def run(client: "LambdaClient", name: str, payload: bytes = b"{}") -> tuple[Any,
 
 
 def test_a_traceback_is_one_event_in_lambdas_form(
-    client: "LambdaClient", name: str, platform: platform_process.Platform
+    client: "LambdaClient", name: str, platform: platform_process.Platform, task_root: str
 ) -> None:
     create(
         client, name,
@@ -37,13 +37,15 @@ def test_a_traceback_is_one_event_in_lambdas_form(
         "def handler(event, context):\n    print('a\\rb')\n    inner()\n",
     )  # fmt: skip
     run(client, name)
-    messages = [event["message"] for event in logged(platform, name)]
+    # Without a sandbox the code lies in a folder that is named by its digest.
+    folder = re.compile(rf'"{task_root}(/[0-9a-f]{{64}})?/')
+    messages = [folder.sub('"', event["message"]) for event in logged(platform, name)]
     assert "a\rb\n" in messages
     indent = "\N{NO-BREAK SPACE}" * 2
     assert (
         "[ERROR] ValueError: two\nlines\nTraceback (most recent call last):\n"
-        f'{indent}File "/var/task/app.py", line 5, in handler\n{indent * 2}inner()\n'
-        f'{indent}File "/var/task/app.py", line 2, in inner\n'
+        f'{indent}File "app.py", line 5, in handler\n{indent * 2}inner()\n'
+        f'{indent}File "app.py", line 2, in inner\n'
         f"{indent * 2}raise ValueError('two\\nlines')"
     ) in messages
 
@@ -200,15 +202,18 @@ def apart() -> Iterator[platform_process.Platform]:
         yield running
 
 
-def test_a_function_reaches_nothing_of_the_platforms(apart: platform_process.Platform) -> None:
+def test_a_function_reaches_nothing_of_the_platforms(
+    apart: platform_process.Platform, task_root: str
+) -> None:
+    if task_root != "/var/task":
+        # The function tries to write to the machine's own folders.
+        pytest.skip("no sandbox here")
     client = apart.client()
     create(client, "reach", REACH.format(data=str(apart.data)), MemorySize=512, Timeout=20)
     seen, _ = run(client, "reach")
     assert "errorType" not in seen, seen
     written = seen.pop("written")
     assert written.pop("/tmp/x") is None
-    if not any(written.values()):
-        pytest.skip("no sandbox here")
     assert set(written.values()) <= {"EROFS"}
     assert seen == {
         "data": [[]], "descriptors": ["/dev/null", "pipe", "pipe", "socket", "socket"],
