@@ -22,7 +22,7 @@ from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import supervisor
 from inglenook_gateway.app import Gateway
 from inglenook_gateway.operations import recovery
-from inglenook_local import activation, logs, logs_http, pods
+from inglenook_local import activation, collection, logs, logs_http, pods
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +109,8 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
             written=gateway.catalog.apply,
         )
         _ = background.start(reconciler.run(), name="activate functions")
+        garbage = collection.Collection(store=store, blobs=blobs, unpacked=unpacked, time=time)
+        _ = background.start(garbage.run(), name="collect code")
         ready(await gateway.listen(options.host, options.port))
         await stop.wait()
     if died:
@@ -117,5 +119,5 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
 
 async def _sweep(blobs: code.CodeStore, in_use: set[str]) -> None:
     """Delete the packages that nothing refers to any more. Only before anything else runs."""
-    for sha256 in await blobs.list() - in_use:
+    for sha256 in code.unreferenced(await blobs.list(), in_use):
         await blobs.delete(sha256)

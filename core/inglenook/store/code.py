@@ -15,9 +15,12 @@ import base64
 import contextlib
 import functools
 import hashlib
+import math
+import os
 import shutil
 import string
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +54,7 @@ class CodeStore:
     def __init__(self, root: Path) -> None:
         """Use a folder that exists; `open` makes it."""
         self._root = root
+        self._changing = threading.Lock()
 
     @classmethod
     async def open(cls, root: Path) -> "CodeStore":
@@ -71,12 +75,14 @@ class CodeStore:
     def _put(self, zip_bytes: bytes) -> function.Code:
         sha256 = hashlib.sha256(zip_bytes).hexdigest()
         path = self.path(sha256)
-        with _no_space_told(self._root):
+        with _no_space_told(self._root), self._changing:
             try:
                 read_verified(path)
             except (CodeMissingError, CodeDamagedError):
                 durable.write_file(path, zip_bytes)
             else:
+                # As if it were new, for who deletes what has not been stored for long.
+                os.utime(path)
                 # Whoever wrote it may not have come to this yet.
                 durable.sync_folder(self._root)
         return function.Code(sha256=sha256, size_bytes=len(zip_bytes))
@@ -85,9 +91,23 @@ class CodeStore:
         """Return a zip, verified. Raises CodeMissingError and CodeDamagedError."""
         return await asyncio.to_thread(read_verified, self.path(sha256))
 
-    async def delete(self, sha256: str) -> None:
-        """Remove a zip; one that is not there is removed already."""
-        await asyncio.to_thread(self.path(sha256).unlink, missing_ok=True)
+    async def delete(self, sha256: str, *, stored_before: float = math.inf) -> bool:
+        """Remove a zip, unless it was last stored at or after `stored_before` (epoch seconds).
+
+        Return whether it is gone; one that is not there is removed already.
+        """
+        return await asyncio.to_thread(self._delete, self.path(sha256), stored_before)
+
+    def _delete(self, path: Path, stored_before: float) -> bool:
+        # Storing it again between the look and the deletion would lose what was just accepted.
+        with self._changing:
+            try:
+                if path.stat().st_mtime >= stored_before:
+                    return False
+                path.unlink()
+            except FileNotFoundError:
+                pass
+            return True
 
     async def list(self) -> set[str]:
         """Return the SHA-256 of every zip."""
