@@ -8,14 +8,15 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.config
+import botocore.exceptions
 from packaging import requirements
 from packaging import utils as names
 
@@ -173,3 +174,17 @@ def wait_updated(client: "LambdaClient", name: str) -> None:
     client.get_waiter("function_updated_v2").wait(
         FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400}
     )
+
+
+def refused(call: Callable[..., object], **members: Any) -> tuple[int, str, str]:
+    """Return status, code and message of the error that a call of boto3's answers."""
+    try:
+        call(**members)
+    except botocore.exceptions.ClientError as error:
+        response = error.response
+        return (
+            response["ResponseMetadata"]["HTTPStatusCode"],
+            response["Error"]["Code"],
+            response["Error"]["Message"],
+        )
+    raise AssertionError("it was not refused")

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 import platform_process
 import pytest
-from platform_process import ROLE, RUNTIME, create, package, wait_active, wait_updated
+from platform_process import ROLE, RUNTIME, create, package, refused, wait_active, wait_updated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mypy_boto3_lambda import LambdaClient
 
 V1 = "def handler(event, context):\n    return 1\n"
@@ -22,18 +20,6 @@ V2 = "def handler(event, context):\n    return 2\n"
 
 def invoke(client: "LambdaClient", name: str, **members: Any) -> object:
     return json.loads(client.invoke(FunctionName=name, **members)["Payload"].read())
-
-
-def refused(call: "Callable[..., object]", **members: Any) -> tuple[int, str, str]:
-    """Return status, code and message of the error that a call answers."""
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(**members)
-    response = caught.value.response
-    return (
-        response["ResponseMetadata"]["HTTPStatusCode"],
-        response["Error"]["Code"],
-        response["Error"]["Message"],
-    )
 
 
 def test_create_answers_pending_and_becomes_active(client: "LambdaClient", name: str) -> None:

@@ -6,14 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import botocore.exceptions
 import platform_process
 import pytest
-from platform_process import create, package, wait_updated
+from platform_process import create, package, refused, wait_updated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mypy_boto3_lambda import LambdaClient
 
 
@@ -35,17 +32,6 @@ def two_versions(client: "LambdaClient", name: str) -> None:
 def invoke(client: "LambdaClient", name: str, qualifier: str) -> tuple[object, str]:
     response = client.invoke(FunctionName=name, Qualifier=qualifier)
     return json.loads(response["Payload"].read()), response["ExecutedVersion"]
-
-
-def refused(call: "Callable[..., object]", **members: Any) -> tuple[int, str, str]:
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(**members)
-    response = caught.value.response
-    return (
-        response["ResponseMetadata"]["HTTPStatusCode"],
-        response["Error"]["Code"],
-        response["Error"]["Message"],
-    )
 
 
 def test_a_version_stays_as_it_was_published(client: "LambdaClient", name: str) -> None:

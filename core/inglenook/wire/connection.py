@@ -37,47 +37,62 @@ class Connection(Protocol):
         """Close both ends. Safe to repeat."""
 
 
-class _MemoryEnd:
-    """One end of a pair in one process."""
+class Inbox:
+    """What one end has received, in order, and that it has ended, once."""
 
     def __init__(self) -> None:
-        self._peer: _MemoryEnd
         self._receiver: Receiver | None = None
         self._early: list[tuple[int, Header, Body]] = []
-        self._closed: str | None = None
+        self._ended: str | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        return self._ended is not None
 
     def open(self, receiver: Receiver) -> None:
+        """Deliver to `receiver` what has come, in order, and from now on what comes."""
         self._receiver = receiver
         early, self._early = self._early, []
         for message in early:
             receiver.received(*message)
-        if self._closed is not None:
-            receiver.closed(self._closed)
+        if self._ended is not None:
+            receiver.closed(self._ended)
 
-    def send(self, stream: int, header: Header, body: Body = b"") -> None:
-        if self._closed is None:
-            self._peer._deliver(stream, header, body)  # noqa: SLF001 - the other half of this object
-
-    def _deliver(self, stream: int, header: Header, body: Body) -> None:
+    def deliver(self, stream: int, header: Header, body: Body) -> None:
         if self._receiver is None:
             self._early.append((stream, header, body))
         else:
             self._receiver.received(stream, header, body)
 
-    def close(self, reason: str = "closed") -> None:
-        for end in (self, self._peer):
-            end._end(reason)  # noqa: SLF001 - as above
-
-    def _end(self, reason: str) -> None:
-        if self._closed is None:
-            self._closed = reason
+    def end(self, reason: str) -> None:
+        """Tell the receiver that nothing more will come. Safe to repeat."""
+        if self._ended is None:
+            self._ended = reason
             if self._receiver is not None:
                 # Not from inside the caller's own stack: it may be half-way through a change.
                 asyncio.get_running_loop().call_soon(self._receiver.closed, reason)
 
 
+class _MemoryEnd:
+    """One end of a pair in one process: what it sends is in the other's inbox at once."""
+
+    def __init__(self, mine: Inbox, theirs: Inbox) -> None:
+        self._mine = mine
+        self._theirs = theirs
+
+    def open(self, receiver: Receiver) -> None:
+        self._mine.open(receiver)
+
+    def send(self, stream: int, header: Header, body: Body = b"") -> None:
+        if not self._mine.has_ended:
+            self._theirs.deliver(stream, header, body)
+
+    def close(self, reason: str = "closed") -> None:
+        self._mine.end(reason)
+        self._theirs.end(reason)
+
+
 def memory_pair() -> tuple[Connection, Connection]:
     """Return the two ends of a connection inside this process."""
-    one, other = _MemoryEnd(), _MemoryEnd()
-    one._peer, other._peer = other, one  # noqa: SLF001 - made here and nowhere else
-    return one, other
+    one, other = Inbox(), Inbox()
+    return _MemoryEnd(one, other), _MemoryEnd(other, one)

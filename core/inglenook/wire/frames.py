@@ -15,7 +15,7 @@ from typing import cast
 import msgspec
 
 from inglenook.model import limits
-from inglenook.wire.connection import Body, Receiver
+from inglenook.wire.connection import Body, Inbox, Receiver
 from inglenook.wire.messages import Header
 
 FRAME_BYTES_MAX = 4 * limits.PAYLOAD_BYTES_MAX
@@ -81,9 +81,7 @@ class StreamConnection(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._decoder = Decoder()
-        self._receiver: Receiver | None = None
-        self._early: list[tuple[int, Header, bytes]] = []
-        self._closed: str | None = None
+        self._inbox = Inbox()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -94,34 +92,20 @@ class StreamConnection(asyncio.Protocol):
         except FrameError as error:
             self.close(f"the peer does not speak our protocol: {error}")
             return
-        if self._receiver is None:
-            self._early += messages
-            return
         for message in messages:
-            self._receiver.received(*message)
+            self._inbox.deliver(*message)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end("the peer closed the connection" if exc is None else str(exc))
+        self._inbox.end("the peer closed the connection" if exc is None else str(exc))
 
     def open(self, receiver: Receiver) -> None:
-        self._receiver = receiver
-        early, self._early = self._early, []
-        for message in early:
-            receiver.received(*message)
-        if self._closed is not None:
-            receiver.closed(self._closed)
+        self._inbox.open(receiver)
 
     def send(self, stream: int, header: Header, body: Body = b"") -> None:
-        if self._closed is None and self._transport is not None:
+        if not self._inbox.has_ended and self._transport is not None:
             self._transport.writelines(encode(stream, header, body))
 
     def close(self, reason: str = "closed") -> None:
         if self._transport is not None:
             self._transport.close()
-        self._end(reason)
-
-    def _end(self, reason: str) -> None:
-        if self._closed is None:
-            self._closed = reason
-            if self._receiver is not None:
-                asyncio.get_running_loop().call_soon(self._receiver.closed, reason)
+        self._inbox.end(reason)

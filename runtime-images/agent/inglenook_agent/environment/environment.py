@@ -8,7 +8,6 @@ What the gateway hears of it is the agent's business.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from inglenook.telemetry import report
@@ -17,27 +16,15 @@ from inglenook.wire.messages import Invoke, Result
 from inglenook_agent import scratch
 from inglenook_agent.environment import init, launch, outcome
 from inglenook_agent.environment.boot import Boot, Connect, Means
+from inglenook_agent.environment.invocation import Invocation
 from inglenook_agent.environment.journal import Journal
 from inglenook_agent.environment.occupant import Occupant
-from inglenook_agent.environment.runtime import Event, Runtime
+from inglenook_agent.environment.runtime import Runtime
 from inglenook_agent.environment.states import HAS_EVENT, TAKES_EVENTS, Life, State
 from inglenook_agent.supervisor.spawner import SpawnError
 
 Answer = Callable[["Environment", int, Result, Body], None]
 """Send an invocation's result: environment, stream, header, payload."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Invocation:
-    """An event on its way."""
-
-    stream: int
-    message: Invoke
-    body: Body
-    deadline_ms: int
-    began: float
-    timer: asyncio.TimerHandle
-    is_announced: bool = False
 
 
 class Environment:
@@ -176,17 +163,7 @@ class Environment:
     def _deliver(self, invocation: Invocation, occupant: Occupant) -> None:
         self._announce(invocation)
         occupant.watch()
-        message = invocation.message
-        event = Event(
-            id=message.request_id,
-            deadline_ms=invocation.deadline_ms,
-            arn=message.arn,
-            trace_id=message.trace_id,
-            client_context=message.client_context,
-            cognito_identity=message.cognito_identity,
-        )
-        body, invocation.body = invocation.body, b""
-        occupant.runtime.deliver(event, body)
+        occupant.runtime.deliver(*invocation.take())
 
     async def _restart(self, invocation: Invocation) -> None:
         """Start a fresh process within an invocation, and give it the event."""
@@ -298,15 +275,13 @@ class Environment:
             self._max_memory_mb = max(self._max_memory_mb, occupant.max_memory_mb())
             occupant.unwatch()
         init_ms, self._init_ms = self._init_ms, None
-        figures = report.Report(
-            request_id=invocation.message.request_id,
-            duration_ms=duration_ms,
-            billed_ms=report.billed_ms(duration_ms, init_ms),
+        figures = invocation.report(
+            duration_ms,
             memory_mb=self._plan.version.memory_mb,
             max_memory_mb=self._max_memory_mb,
             init_ms=init_ms,
             status=status,
-            error_type=(reason or error) if status is report.Status.ERROR else None,
+            error_type=reason or error,
         )
         tail = self._journal.end(figures)
         self._invocation = None
