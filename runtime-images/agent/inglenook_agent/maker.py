@@ -4,12 +4,12 @@ All that must be found, named and connected before an environment can start. Wha
 afterwards is the agent's business, and its own.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Protocol
 
 from inglenook import errors
 from inglenook.aio.clock import Clock, utc
+from inglenook.model import runtimes
 from inglenook.telemetry import report
 from inglenook.telemetry.logs import LogSink
 from inglenook.wire import messages
@@ -120,10 +120,9 @@ class Maker:
 def init_start(version: messages.Specialise, initialization_type: str) -> report.InitStart:
     """Return what the log is told before an environment's first init."""
     name = version.runtime.replace("python", "python:")
-    identity = hashlib.sha256(version.runtime.encode()).hexdigest()
     return report.InitStart(
         runtime_version=f"{name}.v1",
-        runtime_version_arn=f"arn:aws:lambda:{version.region}::runtime:{identity}",
+        runtime_version_arn=runtimes.version_arn(version.runtime, version.region),
         function_name=version.id.function_name,
         version=version.id.version,
         initialization_type=initialization_type,
