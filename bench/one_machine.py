@@ -12,6 +12,7 @@ its event:
 import argparse
 import asyncio
 import contextlib
+import http.client
 import io
 import json
 import os
@@ -29,6 +30,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import boto3
 import botocore.config
 import psutil
@@ -130,8 +132,6 @@ def wrk(url: str, connections: int, seconds: int) -> dict[str, float]:
 
 def first_invokes(target: Platform, count: int) -> list[float]:
     """Return the milliseconds that the first invoke of each of `count` new functions took."""
-    import http.client  # noqa: PLC0415 - only this scenario speaks bare HTTP
-
     connection = http.client.HTTPConnection("127.0.0.1", target.port)
     taken = []
     for n in range(count):
@@ -148,8 +148,6 @@ def first_invokes(target: Platform, count: int) -> list[float]:
 
 
 async def _simultaneous(url: str, count: int) -> None:
-    import aiohttp  # noqa: PLC0415 - only this scenario needs it
-
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def one() -> None:
@@ -157,10 +155,6 @@ async def _simultaneous(url: str, count: int) -> None:
                 assert response.status == 200, await response.text()
 
         await asyncio.gather(*(one() for _ in range(count)))
-
-
-def _is_descendant(process: psutil.Process, of: int) -> bool:
-    return any(parent.pid == of for parent in process.parents())
 
 
 def _private_bytes(pid: int) -> int:

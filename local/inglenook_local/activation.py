@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from inglenook import errors
-from inglenook.aio import tasks
+from inglenook.aio import backoff, tasks
 from inglenook.model import function, lifecycle
 from inglenook.store import documents
 from inglenook.store.documents import Document
@@ -90,7 +90,7 @@ class Activation:
         """Settle a document, and whatever it has become meanwhile."""
         key = document.kind.name, document.name
         found: Document[Any] | None = document
-        delay_s = _BACKOFF_S
+        pauses = backoff.Backoff(_BACKOFF_S, _BACKOFF_S_MAX)
         try:
             # No await between the last look and the discard, or a change could slip in between.
             while found is not None and _is_settling(found.value):
@@ -104,8 +104,7 @@ class Activation:
                     logger.exception(
                         "a function could not be activated yet", extra={"document": document.name}
                     )
-                    await asyncio.sleep(delay_s)
-                    delay_s = min(2 * delay_s, _BACKOFF_S_MAX)
+                    await asyncio.sleep(pauses.next())
         finally:
             self._under_way.discard(key)
 

@@ -67,7 +67,7 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
         blobs = await code.CodeStore.open(options.data / "code")
         if await store.latest_version():
             # Else it is new: perhaps a damaged one has been moved away, and may yet come back.
-            await _sweep(blobs, await recovery.code_in_use(store))
+            await collection.sweep(store, blobs)
         unpacked = await code.UnpackedCode.open(blobs, options.data / "run" / "code")
         log_files = await stack.enter_async_context(logs.LogFiles(options.data / "logs"))
         agents = AgentSettings(
@@ -115,9 +115,3 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
         await stop.wait()
     if died:
         raise RuntimeError(f"stopped because a part of the platform failed: {', '.join(died)}")
-
-
-async def _sweep(blobs: code.CodeStore, in_use: set[str]) -> None:
-    """Delete the packages that nothing refers to any more. Only before anything else runs."""
-    for sha256 in code.unreferenced(await blobs.list(), in_use):
-        await blobs.delete(sha256)

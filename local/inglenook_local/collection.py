@@ -16,6 +16,18 @@ _GRACE_S = limits.TIMEOUT_S_MAX + 300.0
 _EVERY_S = 600.0
 
 
+async def sweep(store: documents.Store, blobs: code.CodeStore) -> None:
+    """Delete at once what no function refers to. Only before anything else runs."""
+    for sha256 in await _unreferenced(store, blobs):
+        await blobs.delete(sha256)
+
+
+async def _unreferenced(store: documents.Store, blobs: code.CodeStore) -> set[str]:
+    # First what is stored, then what is used: a package that comes in between is not listed.
+    stored = await blobs.list()
+    return code.unreferenced(stored, await recovery.code_in_use(store))
+
+
 class Collection:
     """Collect the garbage of a code store and of the folders unpacked from it."""
 
@@ -43,9 +55,7 @@ class Collection:
 
     async def collect(self) -> set[str]:
         """Delete what has been garbage for long enough; return its digests."""
-        # First what is stored, then what is used: a package that comes in between is not listed.
-        stored = await self._blobs.list()
-        garbage = code.unreferenced(stored, await recovery.code_in_use(self._store))
+        garbage = await _unreferenced(self._store, self._blobs)
         now = self._clock.now()
         self._unreferenced_since = {
             sha256: self._unreferenced_since.get(sha256, now) for sha256 in garbage

@@ -69,6 +69,11 @@ class Ledger:
             if not leases:
                 del self._by_function[function]
 
+    @property
+    def total(self) -> int:
+        """How many leases live, of all functions."""
+        return sum(map(len, self._by_function.values()))
+
     def in_use(self, function: str) -> int:
         """Count a function's live leases."""
         return len(self._by_function.get(function, ()))

@@ -110,10 +110,15 @@ def check_settled(status: Status, function_arn: str) -> None:
     if status.state is State.PENDING:
         raise errors.ResourceConflictError(in_state_message(status.state))
     if status.last_update is UpdateStatus.IN_PROGRESS:
-        raise errors.ResourceConflictError(
-            "The operation cannot be performed at this time. An update is in progress for "
-            f"resource: {function_arn}"
-        )
+        raise update_in_progress(function_arn)
+
+
+def update_in_progress(function_arn: str) -> errors.ResourceConflictError:
+    """Return AWS's answer to a change while another one is under way."""
+    return errors.ResourceConflictError(
+        "The operation cannot be performed at this time. An update is in progress for "
+        f"resource: {function_arn}"
+    )
 
 
 def check_invocable(status: Status) -> None:

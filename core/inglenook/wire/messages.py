@@ -36,11 +36,6 @@ class Refusal(enum.Enum):
     RUNTIME_UNAVAILABLE = "runtime unavailable"
     CANNOT_START = "cannot start"
 
-    @property
-    def is_permanent(self) -> bool:
-        """Whether asking another agent would end the same way."""
-        return self in (Refusal.CODE_UNAVAILABLE, Refusal.RUNTIME_UNAVAILABLE)
-
 
 class VersionId(msgspec.Struct, frozen=True, kw_only=True):
     """Which code and configuration an environment runs; two that differ never share one."""

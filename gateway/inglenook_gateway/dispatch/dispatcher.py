@@ -47,7 +47,6 @@ class Dispatcher:
         self._background = tasks.Tasks()
         self._is_draining = False
         self._settled: asyncio.Event = asyncio.Event()
-        self._in_flight: set[invocation.Invocation] = set()
 
     def invoke(
         self,
@@ -70,7 +69,6 @@ class Dispatcher:
         throttle = self._ledger.acquire(name, invoked)
         if throttle is not None:
             raise errors.TooManyRequestsError(throttle.value)
-        self._in_flight.add(invoked)
         self._fleet(version, spec).run(invoked)
         return invoked.outcome
 
@@ -78,13 +76,12 @@ class Dispatcher:
         self, invoked: invocation.Invocation, outcome: invocation.Outcome | errors.ApiError
     ) -> None:
         self._ledger.release(invoked.function, invoked)
-        self._in_flight.discard(invoked)
         if not invoked.outcome.done():
             if isinstance(outcome, invocation.Outcome):
                 invoked.outcome.set_result(outcome)
             else:
                 invoked.outcome.set_exception(outcome)
-        if self._is_draining and not self._in_flight:
+        if self._is_draining and not self._ledger.total:
             self._settled.set()
 
     def _fleet(self, version: messages.VersionId, spec: function.Spec) -> fleet.Fleet:
@@ -152,12 +149,12 @@ class Dispatcher:
     async def close(self) -> None:
         """Admit nothing more, let what runs finish within the drain time, and end all agents."""
         self._is_draining = True
-        if self._in_flight:
+        if self._ledger.total:
             try:
                 async with asyncio.timeout(self._limits.drain_timeout_s):
                     await self._settled.wait()
             except TimeoutError:
-                logger.warning("stopping with work in flight", extra={"n": len(self._in_flight)})
+                logger.warning("stopping with work in flight", extra={"n": self._ledger.total})
         await self._background.close()
         for each in self._fleets.values():
             each.close()

@@ -69,10 +69,6 @@ class Fleet:
         self._expiry: asyncio.TimerHandle | None = None
 
     @property
-    def version(self) -> messages.VersionId:
-        return self._specialise.id
-
-    @property
     def is_unused(self) -> bool:
         """Whether nothing runs, starts or waits here."""
         return self._environments.is_unused and not self._leases.is_leasing

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from inglenook import errors
-from inglenook.aio import tasks
+from inglenook.aio import backoff, tasks
 from inglenook.wire import messages
 from inglenook_gateway.dispatch import link, pods
 
@@ -58,7 +58,7 @@ class Leases:
         self._lost = lost
         self._links: list[link.AgentLink] = []
         self.is_leasing = False
-        self._pause_s = 0.0
+        self._backoff = backoff.Backoff(_PAUSE_FIRST_S, _PAUSE_MOST_S)
         self._resume: asyncio.TimerHandle | None = None
 
     @property
@@ -80,32 +80,31 @@ class Leases:
 
     def started(self) -> None:
         """Learn that an environment has started, so that the next failure pauses briefly again."""
-        self._pause_s = 0.0
+        self._backoff.reset()
 
     def refused(self, by: link.AgentLink, refused: messages.Refused) -> None:
         """Learn that a pod does not start an environment, or is not specialised."""
-        match refused.reason:
-            case messages.Refusal.FULL | messages.Refusal.DRAINING:
-                by.has_room = False
-            case messages.Refusal.CODE_UNAVAILABLE | messages.Refusal.RUNTIME_UNAVAILABLE:
-                self._impossible(_PERMANENT[refused.reason](refused.message))
-            case _:
-                self.pause(f"{refused.reason.value}: {refused.message}")
+        if refused.reason in (messages.Refusal.FULL, messages.Refusal.DRAINING):
+            by.has_room = False
+        elif (permanent := _PERMANENT.get(refused.reason)) is not None:
+            self._impossible(permanent(refused.message))
+        else:
+            self.pause(f"{refused.reason.value}: {refused.message}")
 
     def pause(self, why: str) -> None:
         """Try nothing for a while: longer each time, until something works."""
-        self._pause_s = min(_PAUSE_MOST_S, max(_PAUSE_FIRST_S, self._pause_s * 2))
+        pause_s = self._backoff.next()
         logger.warning(
             "cannot start an environment; trying again",
             extra={
                 "function": self._specialise.id.function_name,
-                "pause_s": self._pause_s,
+                "pause_s": pause_s,
                 "why": why,
             },
         )
         if self._resume is None:
             loop = asyncio.get_running_loop()
-            self._resume = loop.call_later(self._pause_s, self._pause_over)
+            self._resume = loop.call_later(pause_s, self._pause_over)
 
     def _pause_over(self) -> None:
         self._resume = None

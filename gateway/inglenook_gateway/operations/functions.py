@@ -13,6 +13,7 @@ from inglenook import errors
 from inglenook.model import function, lifecycle, limits
 from inglenook.model.arn import FunctionRef
 from inglenook.store import documents, kinds
+from inglenook_gateway.api import validation
 from inglenook_gateway.api.front import Call, Handler, Reply
 from inglenook_gateway.operations import (
     deletion,
@@ -69,11 +70,13 @@ class Functions:
     def _new_name(self, params: Mapping[str, Any]) -> str:
         name = preconditions.unqualified(self._account, params).name
         if len(name) > limits.FUNCTION_NAME_LENGTH_MAX:
-            raise errors.InvalidParameterValueError(
-                f"1 validation error detected: Value '{params['FunctionName']}' at 'functionName' "
-                "failed to satisfy constraint: Member must have length less than or equal to "
-                f"{limits.FUNCTION_NAME_LENGTH_MAX}"
+            too_long = validation.Violation(
+                path="functionName",
+                value=params["FunctionName"],
+                constraint="Member must have length less than or equal to "
+                f"{limits.FUNCTION_NAME_LENGTH_MAX}",
             )
+            raise errors.InvalidParameterValueError(validation.counted([too_long]))
         return name
 
     async def _create(

@@ -18,7 +18,7 @@ from aiohttp import web
 from inglenook import errors
 from inglenook.aio import clock
 from inglenook.model import account, limits
-from inglenook_gateway.api import bodies
+from inglenook_gateway.api import bodies, validation
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.catalog.target import Target
 from inglenook_gateway.dispatch import dispatcher, invocation
@@ -162,14 +162,16 @@ def _client_context(encoded: str | None) -> str | None:
 
 
 def _unknown_choice(invocation_type: str, log_type: str) -> errors.ValidationError:
-    texts = [
-        f"Value '{value}' at '{member}' failed to satisfy constraint: Member must satisfy enum "
-        f"value set: [{', '.join(choices)}]"
+    violations = [
+        validation.Violation(
+            path=member,
+            value=value,
+            constraint=f"Member must satisfy enum value set: [{', '.join(choices)}]",
+        )
         for value, member, choices in (
             (invocation_type, "invocationType", _INVOCATION_TYPES),
             (log_type, "logType", _LOG_TYPES),
         )
         if value not in choices
     ]
-    noun = "error" if len(texts) == 1 else "errors"
-    return errors.ValidationError(f"{len(texts)} validation {noun} detected: " + "; ".join(texts))
+    return errors.ValidationError(validation.counted(violations))

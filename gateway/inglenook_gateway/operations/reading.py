@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from inglenook.model import function
-from inglenook.model.account import Account
 from inglenook.model.arn import FunctionRef
 from inglenook_gateway.api.front import Call, Handler, Reply
 from inglenook_gateway.catalog.catalog import Catalog
@@ -79,13 +78,13 @@ class Reading:
     async def list(self, call: Call) -> Reply:
         catalog = self._resources.catalog
         items: Iterator[_Item]
+        qualifier = None
         if call.params.get("FunctionVersion") == "ALL":
-            items = _with_versions(catalog)
+            items, qualifier = _with_versions(catalog), function.LATEST
         else:
             items = ((one.name, one) for one in catalog.functions())
         shown, marker = paging.page(items, lambda item: item[0], call.params)
-        qualifier = function.LATEST if call.params.get("FunctionVersion") == "ALL" else None
-        rendered = [_listed(self._account, one, qualifier) for _, one in shown]
+        rendered = [rendering.listed(self._account, one, qualifier=qualifier) for _, one in shown]
         return Reply(output=paging.listing("Functions", rendered, marker))
 
 
@@ -99,11 +98,3 @@ def _with_versions(catalog: Catalog) -> Iterator[_Item]:
         yield f"{owner.name} ", owner
         for version in catalog.versions(owner.name):
             yield f"{owner.name} {version.number:010d}", version
-
-
-def _listed(
-    account: Account, one: function.Function | function.Version, qualifier: str | None
-) -> dict[str, Any]:
-    if isinstance(one, function.Version):
-        return rendering.version_listed(account, one)
-    return rendering.latest_listed(account, one, qualifier=qualifier)

@@ -4,16 +4,11 @@ Pure. Some members are always there, some only when they were given, and listing
 rules are recorded answers' (see the functions).
 """
 
-import base64
 from typing import Any
 
 from inglenook.model import function, runtimes
 from inglenook.model.account import Account
-
-
-def code_sha256(code: function.Code) -> str:
-    """Return a package's digest as the API prints it: base64."""
-    return base64.b64encode(bytes.fromhex(code.sha256)).decode()
+from inglenook.store import code
 
 
 def latest(
@@ -62,6 +57,15 @@ def alias(account: Account, one: function.Alias) -> dict[str, Any]:
     return shown
 
 
+def listed(
+    account: Account, one: function.Function | function.Version, *, qualifier: str | None
+) -> dict[str, Any]:
+    """Return an item of a listing of both; `qualifier` is shown in the ARN of `$LATEST`."""
+    if isinstance(one, function.Version):
+        return version_listed(account, one)
+    return latest_listed(account, one, qualifier=qualifier)
+
+
 def _listed(
     name: str, arn: str, version: str, spec: function.Spec, status: function.Status
 ) -> dict[str, Any]:
@@ -76,7 +80,7 @@ def _listed(
         "Timeout": spec.timeout_s,
         "MemorySize": spec.memory_mb,
         "LastModified": status.last_modified,
-        "CodeSha256": code_sha256(spec.code),
+        "CodeSha256": code.code_sha256_base64(spec.code.sha256),
         "Version": version,
         "TracingConfig": {"Mode": spec.tracing},
         "RevisionId": status.revision_id,

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from inglenook import errors
 from inglenook.aio import clock
-from inglenook.model import function
+from inglenook.model import function, lifecycle
 from inglenook.model.account import Account
 from inglenook.store import documents, kinds
 from inglenook.store.documents import Document, Kind
@@ -149,7 +149,4 @@ class Resources:
                 return (await self.replace(document, value)).value
             except (documents.ConflictError, documents.NotFoundError):
                 continue
-        raise errors.ResourceConflictError(
-            "The operation cannot be performed at this time. An update is in progress for "
-            f"resource: {self.account.function_arn(name)}"
-        )
+        raise lifecycle.update_in_progress(self.account.function_arn(name))

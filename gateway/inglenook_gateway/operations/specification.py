@@ -11,6 +11,7 @@ import msgspec
 
 from inglenook import errors
 from inglenook.model import function, limits, runtimes
+from inglenook_gateway.api import validation
 from inglenook_gateway.operations import environment
 
 logger = logging.getLogger(__name__)
@@ -95,11 +96,12 @@ def _check_runtime(runtime: str, name: str, *, strict: bool) -> None:
 
 def _check_maximum(member: str, value: int | None, maximum: int) -> None:
     if value is not None and value > maximum:
-        path = ".".join(part[0].lower() + part[1:] for part in member.split("."))
-        raise errors.ValidationError(
-            f"1 validation error detected: Value '{value}' at '{path}' failed to satisfy "
-            f"constraint: Member must have value less than or equal to {maximum}"
+        too_large = validation.Violation(
+            path=".".join(map(validation.lower_camel, member.split("."))),
+            value=str(value),
+            constraint=f"Member must have value less than or equal to {maximum}",
         )
+        raise errors.ValidationError(validation.counted([too_large]))
 
 
 def _logging(before: function.Logging, given: Mapping[str, str]) -> function.Logging:

@@ -1,11 +1,10 @@
 """PublishVersion and ListVersionsByFunction."""
 
-from typing import Any
-
 import msgspec
 
 from inglenook import errors
 from inglenook.model import function
+from inglenook.store import code
 from inglenook_gateway.api.front import Call, Handler, Reply
 from inglenook_gateway.operations import paging, preconditions, publishing, rendering, unbuilt
 from inglenook_gateway.operations.resources import Resources
@@ -63,13 +62,10 @@ class Versions:
         versions = [document.value for document in await self._resources.versions(owner)]
         items: list[function.Function | function.Version] = [owner, *versions]
         shown, marker = paging.page(items, _key, call.params)
-        rendered = [self._listed(one) for one in shown]
+        rendered = [
+            rendering.listed(self._account, one, qualifier=function.LATEST) for one in shown
+        ]
         return Reply(output=paging.listing("Versions", rendered, marker))
-
-    def _listed(self, one: function.Function | function.Version) -> dict[str, Any]:
-        if isinstance(one, function.Version):
-            return rendering.version_listed(self._account, one)
-        return rendering.latest_listed(self._account, one, qualifier=function.LATEST)
 
 
 def _key(one: function.Function | function.Version) -> str:
@@ -77,7 +73,7 @@ def _key(one: function.Function | function.Version) -> str:
 
 
 def _check_code(owner: function.Function, given: str | None) -> None:
-    current = rendering.code_sha256(owner.spec.code)
+    current = code.code_sha256_base64(owner.spec.code.sha256)
     if given is not None and given != current:
         raise errors.InvalidParameterValueError(
             f"CodeSHA256 ({given}) is different from current CodeSHA256 in $LATEST ({current}). "

@@ -18,7 +18,7 @@ INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
 INVALID_RESPONSE_MODE = "Runtime.InvalidResponseModeHeader"
 SANDBOX_FAILED = "Sandbox.Failure"
 
-_SIGNALS = {
+_SIGNALS: dict[int, str] = {
     signal.SIGHUP: "hangup",
     signal.SIGINT: "interrupt",
     signal.SIGQUIT: "quit",
@@ -43,11 +43,8 @@ def exit_text(status: int) -> str:
         return "Runtime exited without providing a reason"
     if status > 0:
         return f"Runtime exited with error: exit status {status}"
-    name = _SIGNALS.get(signal.Signals(-status)) if -status in _KNOWN else None
-    return f"Runtime exited with error: signal: {name or f'signal {-status}'}"
-
-
-_KNOWN = frozenset(int(known) for known in signal.Signals)
+    name = _SIGNALS.get(-status, f"signal {-status}")
+    return f"Runtime exited with error: signal: {name}"
 
 
 def timeout_text(timeout_s: float) -> str:

@@ -10,6 +10,7 @@ import collections
 import logging
 from pathlib import Path
 
+from inglenook.aio.backoff import Backoff
 from inglenook.aio.tasks import Tasks
 from inglenook_agent.limits.cgroups import Cgroups
 from inglenook_agent.settings import AgentSettings
@@ -48,7 +49,7 @@ class Pool:
         self._forking = 0
         self._forks: set[asyncio.Task[None]] = set()
         self._failures = 0
-        self._pause_s = 0.0
+        self._backoff = Backoff(_PAUSE_S_FIRST, _PAUSE_S_MAX)
         self._later: asyncio.TimerHandle | None = None
         self._spawner: Spawner | None = None
         self._is_starting = False
@@ -129,7 +130,7 @@ class Pool:
         try:
             process = await spawner.fork()
             self._failures = 0
-            self._pause_s = 0.0
+            self._backoff.reset()
             if self._groups is not None:
                 process.group = await self._groups.furnish(process.pid)
         except CannotForkError as exc:
@@ -152,11 +153,11 @@ class Pool:
     def _balance_later(self, reason: SpawnError) -> None:
         """Try again after a pause that grows while nothing can be forked."""
         if self._later is None and not self._is_closed:
-            self._pause_s = min(_PAUSE_S_MAX, max(_PAUSE_S_FIRST, 2 * self._pause_s))
-            self._later = asyncio.get_running_loop().call_later(self._pause_s, self._balance_now)
+            pause_s = self._backoff.next()
+            self._later = asyncio.get_running_loop().call_later(pause_s, self._balance_now)
             logger.warning(
                 "a process cannot be forked now",
-                extra={"reason": str(reason), "pause_s": self._pause_s},
+                extra={"reason": str(reason), "pause_s": pause_s},
             )
 
     def _balance_now(self) -> None:
