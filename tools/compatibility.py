@@ -5,6 +5,7 @@ Which operations are built is asked of the gateway itself; what is to be known o
 """
 
 import asyncio
+import collections
 import random
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from inglenook.model import account
 from inglenook.store import code, sqlite
 from inglenook.wire import connection
 from inglenook_gateway import app
+from inglenook_gateway.operations import table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "compatibility.md"
 
@@ -36,7 +38,7 @@ Written by `tools/compatibility.py` from the code; `./dev test` fails when it is
 
 Every operation of the service model is routed, parsed and validated, with AWS's error texts. One
 that is not built answers `ServiceException` with status 501, which AWS's SDKs do not retry, and a
-message that says so. Built: {built} of {total}.
+message that says so. Of {total}, {works} work and the settings of {stored} are stored only.
 
 | operation | state | notes |
 |---|---|---|
@@ -50,7 +52,7 @@ class NoPods:
         raise NotImplementedError(runtime)
 
 
-async def operations() -> dict[str, bool]:
+async def operations() -> dict[str, table.Support]:
     """Ask a gateway what it has."""
     with tempfile.TemporaryDirectory() as folder:
         store = await sqlite.SqliteStore.open(Path(folder) / "state.sqlite")
@@ -70,13 +72,17 @@ async def operations() -> dict[str, bool]:
             await store.close()
 
 
-def page(built: dict[str, bool]) -> str:
+def page(built: dict[str, table.Support]) -> str:
     """Return the whole page."""
+    states = collections.Counter(built.values())
     rows = [
-        f"| {name} | {'works' if is_built else 'not yet'} | {NOTES.get(name, '')} |\n"
-        for name, is_built in built.items()
+        f"| {name} | {support.value} | {NOTES.get(name, '')} |\n" for name, support in built.items()
     ]
-    return HEAD.format(built=sum(built.values()), total=len(built)) + "".join(rows)
+    return HEAD.format(
+        works=states[table.Support.WORKS],
+        stored=states[table.Support.STORED_ONLY],
+        total=len(built),
+    ) + "".join(rows)
 
 
 def main() -> int:

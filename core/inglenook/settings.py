@@ -38,6 +38,26 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """Asynchronous invocations."""
+
+    event_concurrency: int = 100
+    """How many events may be under way at once."""
+    lease_s: float = 60.0
+    """How long a claimed event is left to its worker without a sign of life."""
+    time_scale: float = 1.0
+    """How much faster than in reality the delays between attempts pass; for tests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aws:
+    """Services beside Lambda that the platform itself calls: S3 for code, queues and topics."""
+
+    endpoint_url: str = ""
+    """Where they are served; empty: AWS's own, found and signed for as AWS's tools do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """Execution environments."""
 
@@ -55,9 +75,11 @@ class Settings:
 
     gateway: Gateway = field(default_factory=Gateway)
     agent: Agent = field(default_factory=Agent)
+    worker: Worker = field(default_factory=Worker)
+    aws: Aws = field(default_factory=Aws)
 
 
-G = TypeVar("G", Gateway, Agent)
+G = TypeVar("G", Gateway, Agent, Worker, Aws)
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -67,6 +89,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         gateway=_group(Gateway, "GATEWAY", variables, mistakes),
         agent=_group(Agent, "AGENT", variables, mistakes),
+        worker=_group(Worker, "WORKER", variables, mistakes),
+        aws=_group(Aws, "AWS", variables, mistakes),
     )
     if mistakes:
         raise SettingsError("; ".join(mistakes))
@@ -93,6 +117,8 @@ def _parsed(text: str, kind: object) -> object:
         if lowered not in {"true", "false", "1", "0"}:
             raise ValueError(text)
         return lowered in {"true", "1"}
+    if kind is str:
+        return text
     number = int(text) if kind is int else float(text)
     if number < 0:
         raise ValueError(text)

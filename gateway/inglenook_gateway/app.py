@@ -84,9 +84,12 @@ class Gateway:
         )
 
     @property
-    def operations(self) -> dict[str, bool]:
-        """Return every operation of the Lambda API, and whether it is built."""
-        return self._front.operations
+    def operations(self) -> dict[str, table.Support]:
+        """Return every operation of the Lambda API, and how far it is built."""
+        return {
+            name: table.support(name, is_built=is_built)
+            for name, is_built in self._front.operations.items()
+        }
 
     async def start(self) -> None:
         """Learn what the store holds, and keep up with it."""

@@ -14,6 +14,26 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a case without a source, and skip those that are not AWS's at another endpoint."""
+    here = Path(__file__).parent
+    elsewhere = config.getoption("--endpoint", default=None)
+    unsourced = []
+    for item in items:
+        if here not in item.path.parents:
+            continue
+        ours = item.get_closest_marker("ours")
+        if ours is None and item.get_closest_marker("aws") is None:
+            unsourced.append(item.nodeid)
+        elif elsewhere and (ours is not None or "platform" in getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.skip(reason="a case of the platform's own"))
+    if unsourced:
+        raise pytest.UsageError(
+            "conformance cases without @pytest.mark.aws(source) or ours(why): "
+            + ", ".join(unsourced)
+        )
+
+
 @pytest.fixture(scope="session")
 def platform(
     tmp_path_factory: pytest.TempPathFactory,

@@ -12,8 +12,12 @@ import platform_process
 import pytest
 from platform_process import ROLE, RUNTIME, package
 
+
 AWS = shutil.which("aws", path=str(Path(sys.executable).parent)) or shutil.which("aws")
-pytestmark = pytest.mark.skipif(AWS is None, reason="the aws CLI is not installed")
+pytestmark = [
+    pytest.mark.aws("api/API_Operations.html"),
+    pytest.mark.skipif(AWS is None, reason="the aws CLI is not installed"),
+]
 
 
 class Cli:

@@ -12,6 +12,8 @@ import psutil
 import pytest
 from platform_process import create
 
+pytestmark = pytest.mark.ours("what happens when the machine itself runs short")
+
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prlimit is Linux's")
 
 SLOW = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return event\n"

@@ -15,6 +15,8 @@ from platform_process import ROLE, RUNTIME, create, package, wait_active
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+pytestmark = pytest.mark.ours("a platform that is killed and restarted")
+
 
 def code(answer: int) -> bytes:
     return package(f"def handler(event, context):\n    return {answer}\n")

@@ -17,6 +17,8 @@ from platform_process import create, package
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+pytestmark = pytest.mark.aws("dg/lambda-runtime-environment.html")
+
 
 def run(client: "LambdaClient", name: str, payload: bytes = b"{}") -> tuple[Any, str]:
     """Invoke a function; return its answer and the tail of its log."""

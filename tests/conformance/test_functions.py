@@ -14,6 +14,8 @@ from platform_process import ROLE, RUNTIME, create, package, refused, wait_activ
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+pytestmark = pytest.mark.aws("api/API_CreateFunction.html")
+
 V1 = "def handler(event, context):\n    return 1\n"
 V2 = "def handler(event, context):\n    return 2\n"
 

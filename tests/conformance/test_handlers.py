@@ -7,10 +7,13 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from platform_process import create, installed_package, package
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+pytestmark = pytest.mark.aws("dg/lambda-runtimes.html")
 
 
 def invoke(client: "LambdaClient", name: str, event: object = None, **members: Any) -> Any:

@@ -13,6 +13,8 @@ from platform_process import create
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+pytestmark = pytest.mark.ours("requests that no AWS tool would send")
+
 ECHO = "def handler(event, context):\n    return event\n"
 
 

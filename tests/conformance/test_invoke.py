@@ -16,6 +16,8 @@ from platform_process import create
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+pytestmark = pytest.mark.aws("api/API_Invoke.html")
+
 ECHO = "def handler(event, context):\n    return event\n"
 REQUEST_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 

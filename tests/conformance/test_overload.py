@@ -20,6 +20,8 @@ from platform_process import create
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+pytestmark = pytest.mark.ours("load that nobody should put on an account of AWS")
+
 PRESENT = """
 import socket
 

@@ -13,6 +13,8 @@ from platform_process import create, package, refused, wait_updated
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+pytestmark = pytest.mark.aws("dg/configuration-versions.html")
+
 
 def code(answer: int) -> str:
     return f"def handler(event, context):\n    return [{answer}, context.function_version]\n"

@@ -67,6 +67,46 @@ class Logging(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     system_level: str | None = None
 
 
+class Layer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A layer version that a function uses, as it was when the function was told to use it.
+
+    It stays usable when the layer version is deleted, as on Lambda.
+    """
+
+    arn: str
+    """With its version number."""
+    code: Code
+
+
+class SnapStart(enum.Enum):
+    """When snapshots are taken (API member `SnapStart.ApplyOn`). Stored only."""
+
+    NONE = "None"
+    PUBLISHED_VERSIONS = "PublishedVersions"
+
+
+class Vpc(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The network that a function asks for (API member `VpcConfig`). Stored only."""
+
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+    ipv6_allowed_for_dual_stack: bool = False
+
+
+class FileSystem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A file system that a function asks for (`FileSystemConfigs`). Stored only."""
+
+    arn: str
+    local_mount_path: str
+
+
+class RuntimeManagement(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """When a version takes a newer runtime (API member `UpdateRuntimeOn`). Stored only."""
+
+    update_on: str = "Auto"
+    runtime_version_arn: str | None = None
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What runs: all of a function that publishing a version freezes."""
 
@@ -83,6 +123,15 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     environment: dict[str, str] | None = None
     """None when never given; given empty is `{}`, and the API shows the difference."""
     tracing: str = "PassThrough"
+    layers: tuple[Layer, ...] = ()
+    """In the order in which they are unpacked; later ones go over earlier ones."""
+    dead_letter_target: str | None = None
+    """ARN of the queue or topic for events that were given up."""
+    kms_key_arn: str | None = None
+    """Stored only."""
+    vpc: Vpc | None = None
+    file_systems: tuple[FileSystem, ...] = ()
+    snap_start: SnapStart = SnapStart.NONE
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -116,6 +165,11 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The generation of `$LATEST` that `last_version` froze, so that publishing again with nothing
     changed answers the same version."""
     reserved_concurrency: int | None = None
+    runtime_management: RuntimeManagement = RuntimeManagement()
+    recursive_loop: str = "Terminate"
+    """Whether recursion is stopped (`Terminate`) or allowed (`Allow`). Stored only."""
+    code_signing_config: str | None = None
+    """The id of the code signing config."""
     deleting: bool = False
     """Set first when a function is deleted, so that a start finishes what a crash cut off."""
 
@@ -129,6 +183,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     spec: Spec
     status: Status
     """Its generation is that of the `$LATEST` which was frozen; it never changes again."""
+    runtime_management: RuntimeManagement = RuntimeManagement()
 
     def is_of(self, owner: Function) -> bool:
         """Whether this is a version of `owner`, and published.

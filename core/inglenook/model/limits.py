@@ -57,3 +57,28 @@ FUNCTION_NAME_LENGTH_MAX = 64
 
 # api/API_ListFunctions.html, MaxItems: "a maximum of 50 items in each response"
 PAGE_ITEMS_MAX = 50
+
+# dg/invocation-async-error-handling.html; model: MaximumRetryAttempts, MaximumEventAgeInSeconds
+EVENT_RETRIES_MAX = 2
+EVENT_AGE_S_MIN = 60
+EVENT_AGE_S_MAX = 21_600
+# dg/invocation-async-error-handling.html: "one-minute wait before the first retry, and a two-minute
+# wait between the second and third attempts"; throttles and system errors "from 1 second after the
+# first attempt to a maximum of 5 minutes"
+EVENT_RETRY_DELAYS_S = (60.0, 120.0)
+EVENT_BACKOFF_S_MIN = 1.0
+EVENT_BACKOFF_S_MAX = 300.0
+
+# dg/gettingstarted-limits.html: a streamed response of 200 MB, whose first 6 MB are not slowed down
+STREAM_BYTES_MAX = 200 * MIB
+STREAM_BURST_BYTES = 6 * MIB
+STREAM_BYTES_PER_S = 2 * MIB
+
+# dg/gettingstarted-limits.html, "Function resource-based policy"
+POLICY_BYTES_MAX = 20_480
+
+# dg/lambda-concurrency.html, "Concurrency scaling rate": per function
+SCALING_ENVIRONMENTS = 1000
+SCALING_INTERVAL_S = 10.0
+# dg/lambda-concurrency.html: requests per second are at most 10 times the concurrency
+REQUESTS_PER_S_PER_ENVIRONMENT = 10

@@ -3,6 +3,8 @@
 A message is a header (one of the structs below) and a body of raw bytes: the event, or the answer.
 Bodies are never re-encoded. Every exchange begins at the gateway with a stream number of its
 choosing and ends with exactly one message of the agent on that stream: the answer or `Refused`.
+A streamed answer is `Chunk`s before the `Result`, on the same stream; at most
+`STREAM_WINDOW_BYTES` of them are under way that the gateway has not `Taken`.
 `Welcome` and `Gone` come unasked, on stream 0.
 
 An agent serves one version at most, for its whole life. What it cannot do it refuses, and its
@@ -12,7 +14,8 @@ refusal is the truth: the gateway then tries elsewhere.
 |---|---|
 | `Specialise`: run this version from now on | `Specialised` |
 | `Start`: one more execution environment | `Started`, once init has ended, well or not |
-| `Invoke` + event: one invocation in that environment | `Result` + payload |
+| `Invoke` + event: one invocation in that environment | `Chunk`s perhaps; `Result` + payload |
+| `Taken`: so many bytes of a streamed answer have been passed on | (nothing) |
 | `Stop`: end that environment | `Gone`, on the same stream |
 | `Drain`: take nothing new, end when all is done | `Drained` |
 """
@@ -22,6 +25,9 @@ import enum
 import msgspec
 
 PROTOCOL = 1
+
+STREAM_WINDOW_BYTES = 1024 * 1024
+"""How much of a streamed answer an agent may send ahead of the gateway's `Taken`."""
 
 
 class Refusal(enum.Enum):
@@ -56,6 +62,13 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
     environments: list[str] = []
 
 
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """A package that is unpacked into /opt."""
+
+    arn: str
+    sha256: str
+
+
 class Specialise(msgspec.Struct, frozen=True, kw_only=True, tag="specialise"):
     """All that an agent needs to run environments of a version."""
 
@@ -73,6 +86,8 @@ class Specialise(msgspec.Struct, frozen=True, kw_only=True, tag="specialise"):
     system_level: str = "INFO"
     """The same for the platform's."""
     variables: dict[str, str] = {}
+    layers: list[Layer] = []
+    """Unpacked into /opt in this order, later ones over earlier ones."""
     region: str
     account: str
 
@@ -107,10 +122,28 @@ class Invoke(msgspec.Struct, frozen=True, kw_only=True, tag="invoke"):
     """JSON, decoded from the caller's base64."""
     cognito_identity: str | None = None
     wants_tail: bool = False
+    wants_stream: bool = False
+    """Whether a runtime that streams its answer is passed on as it writes. If not, its whole answer
+    is gathered and is the body of the `Result`."""
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True, tag="chunk"):
+    """A piece (the body) of an answer that is being streamed; the first tells its content type."""
+
+    content_type: str | None = None
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True, tag="taken"):
+    """So many more bytes of the streamed answer on this stream are off the gateway's hands."""
+
+    size: int
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result"):
-    """How an invocation ended; the body is the payload for the caller."""
+    """How an invocation ended; the body is the payload for the caller.
+
+    After `Chunk`s the body is empty, or the error's JSON if the function failed midway.
+    """
 
     error: str | None = None
     """If it failed, the type of the error: `Runtime.ExitError`, or the exception's name."""
@@ -158,6 +191,8 @@ Header = (
     | Start
     | Started
     | Invoke
+    | Chunk
+    | Taken
     | Result
     | Stop
     | Gone

@@ -1,4 +1,4 @@
-"""Every function, version and alias in memory, so that an invocation never waits for the store.
+"""Every resource of the account in memory, so that an invocation never waits for the store.
 
 Fed twice: by a watch of the store, and by this process' own reads and writes, which are applied
 before their answers leave (a caller who has seen a function Active can invoke it). A document is
@@ -10,15 +10,25 @@ nobody will ask for again.
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from inglenook import errors
-from inglenook.model import function, lifecycle
+from inglenook.model import (
+    event_invoke,
+    function,
+    function_url,
+    layer,
+    lifecycle,
+    policy,
+    provisioned,
+)
 from inglenook.model.account import Account
 from inglenook.model.arn import FunctionRef
 from inglenook.store import documents, kinds
-from inglenook_gateway.catalog.entry import Entry
+from inglenook_gateway.catalog.entry import Entry, Key
 from inglenook_gateway.catalog.target import Retirement, Target
+
+T = TypeVar("T")
 
 
 class Catalog:
@@ -32,9 +42,10 @@ class Catalog:
         self._buried: dict[tuple[str, str], int] = {}
         # Kept up with every change: summing anew would hold up the loop at each creation.
         self.code_bytes = 0
-        """The size of all packages, where every function's and every version's counts."""
+        """The size of all packages: every function's, version's and layer version's counts."""
         self._subscribers: list[Callable[[Retirement], None]] = []
         self._reserved_subscribers: list[Callable[[str, int | None], None]] = []
+        self._observers: dict[str, list[Callable[[Any, Any], None]]] = {}
         self.changes = 0
         """Grows with everything that is learnt; what was resolved before may be out of date."""
 
@@ -42,8 +53,7 @@ class Catalog:
         """Take all that the store has, and only that; return the version to `follow` from."""
         latest = await store.latest_version()
         listed = set()
-        known: tuple[documents.Kind[Any], ...] = kinds.ALL
-        for kind in known:
+        for kind in kinds.ALL:
             for document in await store.list(kind):
                 self.apply(document)
                 listed.add(_place(document))
@@ -96,7 +106,7 @@ class Catalog:
         self.changes += 1
         entry.put(key, document)
         self.code_bytes += _code_bytes(document) - (0 if known is None else _code_bytes(known))
-        self._tell_reserved(name, None if known is None else known.value, document.value)
+        self._tell(name, document, None if known is None else known.value, document.value)
         if known is not None:
             self._announce(_superseded(known.value, document.value))
 
@@ -116,7 +126,7 @@ class Catalog:
         self.code_bytes -= _code_bytes(known)
         if not entry:
             del self._entries[name]
-        self._tell_reserved(name, known.value, None)
+        self._tell(name, known, known.value, None)
         self._announce(_deleted(known.value))
 
     def _announce(self, retirement: Retirement | None) -> None:
@@ -127,6 +137,20 @@ class Catalog:
     def subscribe_reserved(self, callback: Callable[[str, int | None], None]) -> None:
         """Call `callback` with a function's name and reserved concurrency whenever that changes."""
         self._reserved_subscribers.append(callback)
+
+    def observe(
+        self, kind: documents.Kind[T], callback: Callable[[T | None, T | None], None]
+    ) -> None:
+        """Call `callback` with the value before and after every change of a document of `kind`.
+
+        None before: it is new; None after: it is deleted. On the event loop, at once.
+        """
+        self._observers.setdefault(kind.name, []).append(callback)
+
+    def _tell(self, name: str, document: documents.Document[Any], old: object, new: object) -> None:
+        for callback in self._observers.get(document.kind.name, ()):
+            callback(old, new)
+        self._tell_reserved(name, old, new)
 
     def _tell_reserved(self, name: str, old: object, new: object) -> None:
         reserved = _reserved(new)
@@ -159,6 +183,18 @@ class Catalog:
         arn = self._account.function_arn(ref.name, ref.qualifier or function.LATEST)
         return errors.ResourceNotFoundError(f"Function not found: {arn}")
 
+    def living(self, name: str) -> function.Function | None:
+        """Return a function, unless there is none or it is being deleted."""
+        entry = self._entries.get(name)
+        return None if entry is None else entry.owner
+
+    def qualified(
+        self, kind: documents.Kind[T], function_name: str, qualifier: str | None
+    ) -> T | None:
+        """Return what a living function has of one of `kinds.QUALIFIED` under a qualifier."""
+        entry = self._entries.get(function_name)
+        return None if entry is None else entry.qualified(kind.name, qualifier)
+
     def functions(self) -> Iterator[function.Function]:
         """Yield every function, ordered by name."""
         return self._living(sorted(self._entries))
@@ -179,8 +215,13 @@ class Catalog:
         return [] if entry is None else entry.versions()
 
 
-def _place(document: documents.Document[Any]) -> tuple[str, int | str | None]:
+_NO_FUNCTION = ""
+"""The entry of what belongs to no function; no function has this name."""
+
+
+def _place(document: documents.Document[Any]) -> tuple[str, Key]:
     """Return the function that a document belongs to, and its key in that function's entry."""
+    kind = document.kind.name
     match document.value:
         case function.Function(name=name):
             return name, None
@@ -188,8 +229,15 @@ def _place(document: documents.Document[Any]) -> tuple[str, int | str | None]:
             return name, number
         case function.Alias(function_name=name, name=alias):
             return name, alias
-        case other:
-            raise TypeError(f"not a kind that the catalog keeps: {type(other).__name__}")
+        case (
+            policy.Policy()
+            | function_url.FunctionUrl()
+            | event_invoke.EventInvokeConfig()
+            | provisioned.ProvisionedConcurrency()
+        ) as one:
+            return one.function_name, (kind, one.qualifier)
+        case _:
+            return _NO_FUNCTION, (kind, document.name)
 
 
 def _reserved(value: object) -> int | None:
@@ -205,6 +253,8 @@ def _code_bytes(document: documents.Document[Any]) -> int:
     match document.value:
         case function.Function(spec=spec) | function.Version(spec=spec):
             return spec.code.size_bytes
+        case layer.LayerVersion(code=code):
+            return code.size_bytes
         case _:
             return 0
 

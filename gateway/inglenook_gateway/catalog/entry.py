@@ -11,7 +11,9 @@ from inglenook.store.documents import Document
 from inglenook.wire import messages
 from inglenook_gateway.catalog.target import Target
 
-_Key = int | str | None
+Key = int | str | tuple[str, str | None] | None
+"""Of a document in its function's entry: None for the function itself, a version's number, an
+alias' name; kind and qualifier of what belongs to one of these."""
 
 
 class Entry:
@@ -25,9 +27,8 @@ class Entry:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        # Under None the function, under a number a version, under a text an alias: one dict,
-        # because a hundred thousand functions with neither versions nor aliases is a common case.
-        self._documents: dict[_Key, Document[Any]] = {}
+        # One dict, because a hundred thousand functions with nothing but themselves is common.
+        self._documents: dict[Key, Document[Any]] = {}
         self._targets: dict[str, Target] = {}
         # Where each weighted alias is in its draws; few functions have one.
         self._draws: dict[str, alias_routing.Draws] | None = None
@@ -35,17 +36,17 @@ class Entry:
     def __bool__(self) -> bool:
         return bool(self._documents)
 
-    def document(self, key: _Key) -> Document[Any] | None:
+    def document(self, key: Key) -> Document[Any] | None:
         return self._documents.get(key)
 
-    def documents(self) -> ItemsView[_Key, Document[Any]]:
+    def documents(self) -> ItemsView[Key, Document[Any]]:
         return self._documents.items()
 
-    def put(self, key: _Key, document: Document[Any]) -> None:
+    def put(self, key: Key, document: Document[Any]) -> None:
         self._documents[key] = document
         self._targets.clear()
 
-    def drop(self, key: _Key) -> None:
+    def drop(self, key: Key) -> None:
         self._documents.pop(key, None)
         self._targets.clear()
 
@@ -80,6 +81,13 @@ class Entry:
             return None
         alias: function.Alias = document.value
         return alias if alias.function_uid == owner.uid else None
+
+    def qualified(self, kind: str, qualifier: str | None) -> Any:
+        """Return the value of a kind that belongs to the living function under a qualifier."""
+        owner, document = self.owner, self._documents.get((kind, qualifier))
+        if owner is None or document is None or document.value.function_uid != owner.uid:
+            return None
+        return document.value
 
     def chosen(self, alias: function.Alias, rng: random.Random) -> str:
         """Return the version that an alias sends one invocation to."""

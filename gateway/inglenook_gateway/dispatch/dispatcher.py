@@ -101,6 +101,9 @@ class Dispatcher:
                     application_level=spec.logging.application_level or "INFO",
                     system_level=spec.logging.system_level or "INFO",
                     variables=spec.environment or {},
+                    layers=[
+                        messages.Layer(arn=one.arn, sha256=one.code.sha256) for one in spec.layers
+                    ],
                     region=self._region,
                     account=self._account,
                 ),

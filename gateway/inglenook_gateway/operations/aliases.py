@@ -10,7 +10,7 @@ from inglenook.model import function
 from inglenook.store import documents, kinds
 from inglenook.store.documents import Document
 from inglenook_gateway.api.front import Call, Handler, Reply
-from inglenook_gateway.operations import alias_rules, paging, preconditions, rendering
+from inglenook_gateway.operations import alias_rules, deletion, paging, preconditions, rendering
 from inglenook_gateway.operations.resources import Resources
 from inglenook_gateway.operations.turns import Turns
 
@@ -108,6 +108,7 @@ class Aliases:
             document = await self._resources.alias(owner, call.params["Name"])
             if document is not None:
                 await self._resources.delete(document)
+                await deletion.delete_qualified(self._resources, owner, document.value.name)
         return Reply(status=204)
 
     async def list(self, call: Call) -> Reply:

@@ -9,6 +9,7 @@ import msgspec
 from inglenook import errors
 from inglenook.model import function
 from inglenook.model.arn import FunctionRef
+from inglenook.store import kinds
 from inglenook_gateway.operations import alias_rules
 from inglenook_gateway.operations.resources import Resources
 
@@ -38,11 +39,21 @@ async def _delete_function(resources: Resources, name: str) -> None:
 
 async def finish(resources: Resources, owner: function.Function) -> None:
     """Delete all that belongs to a function that is marked, and then the function."""
-    for alias in await resources.aliases(owner):
-        await resources.delete(alias)
-    for version in await resources.all_versions(owner):
-        await resources.delete(version)
+    for kind in kinds.CHILDREN:
+        for child in await resources.listed(kind, kinds.children_prefix(owner.name)):
+            if child.value.function_uid == owner.uid:
+                await resources.delete(child)
     await resources.delete_function(owner)
+
+
+async def delete_qualified(
+    resources: Resources, owner: function.Function, qualifier: str | None
+) -> None:
+    """Delete what belongs to a version or an alias that has just been deleted."""
+    for kind in kinds.QUALIFIED:
+        found = await resources.qualified(kind, owner, qualifier)
+        if found is not None:
+            await resources.delete(found)
 
 
 async def _delete_version(resources: Resources, ref: FunctionRef, number: str) -> None:
@@ -60,3 +71,4 @@ async def _delete_version(resources: Resources, ref: FunctionRef, number: str) -
             f"Version {number} cannot be deleted: these aliases point to it: {', '.join(pointing)}"
         )
     await resources.delete(version)
+    await delete_qualified(resources, owner, number)

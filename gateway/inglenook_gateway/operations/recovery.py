@@ -7,9 +7,13 @@ published go, and so does what belongs to no function. Safe to repeat, and to be
 
 import logging
 from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from inglenook.model import function
 from inglenook.store import documents, kinds
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -17,45 +21,68 @@ logger = logging.getLogger(__name__)
 async def recover(store: documents.Store) -> None:
     """Make the store consistent. To be called before anything else writes to it."""
     owners = {document.name: document for document in await store.list(kinds.FUNCTION)}
+    living = {name: one.value for name, one in owners.items() if not one.value.deleting}
     removed: dict[str, int] = defaultdict(int)
-    for version in await store.list(kinds.VERSION):
-        owner = _living(owners, version.value.function_name)
-        if owner is None or not version.value.is_of(owner):
-            await _delete(store, version)
-            removed["versions"] += 1
-    for alias in await store.list(kinds.ALIAS):
-        owner = _living(owners, alias.value.function_name)
-        if owner is None or alias.value.function_uid != owner.uid:
-            await _delete(store, alias)
-            removed["aliases"] += 1
+
+    def is_published(version: function.Version) -> bool:
+        owner = living.get(version.function_name)
+        return owner is not None and version.is_of(owner)
+
+    def is_owned(one: Any) -> bool:
+        owner = living.get(one.function_name)
+        return owner is not None and one.function_uid == owner.uid
+
+    versions = await _sweep(store, kinds.VERSION, is_published, removed)
+    aliases = await _sweep(store, kinds.ALIAS, is_owned, removed)
+    qualifiers = {(one.function_name, str(one.number)) for one in versions}
+    qualifiers |= {(one.function_name, one.name) for one in aliases}
+
+    def is_qualified(one: Any) -> bool:
+        return is_owned(one) and (
+            one.qualifier in (None, function.LATEST)
+            or (one.function_name, one.qualifier) in qualifiers
+        )
+
+    for kind in kinds.QUALIFIED:
+        await _sweep(store, kind, is_qualified, removed)
     # Last, as in a deletion: once a function's document is gone, nothing tells of the others.
     for document in owners.values():
         if document.value.deleting:
             await _delete(store, document)
-            removed["functions"] += 1
+            removed["Function"] += 1
     if removed:
         logger.info("finished what the last process left undone", extra={"removed": dict(removed)})
 
 
 async def code_in_use(store: documents.Store) -> set[str]:
-    """Return the digests of all packages that a function or a version has."""
-    found = {document.value.spec.code.sha256 for document in await store.list(kinds.FUNCTION)}
-    return found | {document.value.spec.code.sha256 for document in await store.list(kinds.VERSION)}
+    """Return the digests of all packages that a function, a version or a layer version has."""
+    found = {document.value.code.sha256 for document in await store.list(kinds.LAYER_VERSION)}
+    specs = [document.value.spec for document in await store.list(kinds.FUNCTION)]
+    specs += [document.value.spec for document in await store.list(kinds.VERSION)]
+    for spec in specs:
+        found.add(spec.code.sha256)
+        found |= {layer.code.sha256 for layer in spec.layers}
+    return found
 
 
-def _living(
-    owners: dict[str, documents.Document[function.Function]], name: str
-) -> function.Function | None:
-    document = owners.get(name)
-    return None if document is None or document.value.deleting else document.value
-
-
-async def _delete(
+async def _sweep(
     store: documents.Store,
-    document: documents.Document[function.Function]
-    | documents.Document[function.Version]
-    | documents.Document[function.Alias],
-) -> None:
+    kind: documents.Kind[T],
+    is_kept: Callable[[T], bool],
+    removed: dict[str, int],
+) -> list[T]:
+    """Delete all of a kind that is not kept; return the rest."""
+    kept = []
+    for document in await store.list(kind):
+        if is_kept(document.value):
+            kept.append(document.value)
+        else:
+            await _delete(store, document)
+            removed[kind.name] += 1
+    return kept
+
+
+async def _delete(store: documents.Store, document: documents.Document[Any]) -> None:
     try:
         await store.delete(document, any_version=True)
     except documents.NotFoundError:

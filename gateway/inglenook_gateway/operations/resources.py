@@ -7,7 +7,7 @@ crash, or by a function of the same name) does not exist here.
 
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from inglenook import errors
 from inglenook.aio import clock
@@ -18,6 +18,20 @@ from inglenook.store.documents import Document, Kind
 from inglenook_gateway.catalog.catalog import Catalog
 
 T = TypeVar("T")
+
+
+class Qualified(Protocol):
+    """A value of one of `kinds.QUALIFIED`."""
+
+    @property
+    def function_name(self) -> str: ...
+    @property
+    def function_uid(self) -> str: ...
+    @property
+    def qualifier(self) -> str | None: ...
+
+
+Q = TypeVar("Q", bound=Qualified)
 
 # Others change the same function only between two of our awaits; so often means a storm.
 _ATTEMPTS = 16
@@ -87,6 +101,45 @@ class Resources:
         """Return the aliases of a function, by name."""
         listed = await self.listed(kinds.ALIAS, kinds.children_prefix(owner.name))
         return [document for document in listed if document.value.function_uid == owner.uid]
+
+    async def qualified(
+        self, kind: Kind[Q], owner: function.Function, qualifier: str | None
+    ) -> Document[Q] | None:
+        """Return what a function has of one of `kinds.QUALIFIED` under a qualifier."""
+        found = await self.find(kind, kinds.qualified_name(owner.name, qualifier))
+        return found if found is not None and found.value.function_uid == owner.uid else None
+
+    async def all_qualified(self, kind: Kind[Q], owner: function.Function) -> list[Document[Q]]:
+        """Return all that a function has of one of `kinds.QUALIFIED`, by qualifier."""
+        listed = await self.listed(kind, kinds.children_prefix(owner.name))
+        return [document for document in listed if document.value.function_uid == owner.uid]
+
+    async def create_qualified(self, kind: Kind[Q], value: Q) -> Document[Q]:
+        """Create a document of one of `kinds.QUALIFIED`, over what a dead function left.
+
+        Raises the store's AlreadyExistsError if the living function has one.
+        """
+        name = kinds.qualified_name(value.function_name, value.qualifier)
+        while True:
+            try:
+                return await self.create(kind, name, value)
+            except documents.AlreadyExistsError:
+                found = await self.find(kind, name)
+                if found is not None and found.value.function_uid == value.function_uid:
+                    raise
+                if found is not None:
+                    await self.delete(found)
+
+    async def check_qualifier(self, owner: function.Function, qualifier: str | None) -> None:
+        """Raise ResourceNotFoundError unless the function has this version or alias."""
+        if qualifier in (None, function.LATEST):
+            return
+        if function.version_number(qualifier) is not None:
+            found: object = await self.published(owner, qualifier)
+        else:
+            found = await self.alias(owner, qualifier)
+        if found is None:
+            raise self.function_not_found(owner.name, qualifier)
 
     async def find(self, kind: Kind[T], name: str) -> Document[T] | None:
         found = await self._store.get(kind, name)

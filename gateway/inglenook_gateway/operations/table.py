@@ -1,4 +1,6 @@
-"""Which object answers which operation: the wiring of everything but Invoke."""
+"""Which object answers which operation: the wiring of everything but the invocations."""
+
+import enum
 
 from inglenook_gateway.api.front import Handler
 from inglenook_gateway.operations.account_settings import AccountSettings
@@ -12,6 +14,19 @@ from inglenook_gateway.operations.resources import Resources
 from inglenook_gateway.operations.tags import Tags
 from inglenook_gateway.operations.turns import Turns
 from inglenook_gateway.operations.versions import Versions
+
+
+class Support(enum.Enum):
+    """How far an operation of the Lambda API is built."""
+
+    WORKS = "works"
+    STORED_ONLY = "stored only"
+    """What it sets is kept and shown, and changes nothing in what runs."""
+    NOT_YET = "not yet"
+
+
+STORED_ONLY: frozenset[str] = frozenset()
+"""The operations whose settings nothing acts on yet."""
 
 
 def handlers(
@@ -38,3 +53,10 @@ def handlers(
     ):
         table.update(one.handlers())
     return table
+
+
+def support(operation: str, *, is_built: bool) -> Support:
+    """Return how far an operation is built, given whether it has a handler."""
+    if not is_built:
+        return Support.NOT_YET
+    return Support.STORED_ONLY if operation in STORED_ONLY else Support.WORKS

@@ -1,0 +1,17 @@
+"""Options of the whole suite."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance", "what tests/conformance is pointed at")
+    group.addoption(
+        "--endpoint",
+        help="run tests/conformance against this Lambda endpoint, or AWS's own with `aws`, instead "
+        "of a platform of its own; credentials and region are found as boto3 finds them",
+    )
+    group.addoption(
+        "--role",
+        default="arn:aws:iam::000000000000:role/lambda",
+        help="the execution role that functions are created with",
+    )
