@@ -84,6 +84,14 @@ class SerializationError(ApiError):
     fault = None
 
 
+class RequestTimeoutError(ApiError):
+    """The request body did not arrive in time."""
+
+    code = "RequestTimeoutException"
+    status = 408
+    fault = None
+
+
 class ResourceNotFoundError(ApiError):
     """The resource you requested does not exist."""
 

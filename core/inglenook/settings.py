@@ -33,6 +33,8 @@ class Gateway:
     """How long past a function's timeout an agent may stay silent before it is given up."""
     strict_runtimes: bool = False
     """Whether runtimes that AWS has retired are refused, as AWS does, instead of warned of."""
+    connection_idle_timeout_s: float = 75.0
+    """How long a connection may take for the whole head of its next request."""
     drain_timeout_s: float = 10.0
     """How long invocations in flight may take when the process stops."""
 

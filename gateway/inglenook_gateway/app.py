@@ -2,28 +2,19 @@
 
 import asyncio
 import functools
-import logging
 import random
 import secrets
 from collections.abc import Mapping
-
-from aiohttp import web
 
 from inglenook import settings
 from inglenook.aio import clock, tasks
 from inglenook.model import account
 from inglenook.store import archive, code, documents
-from inglenook_gateway.api import front, service_model
+from inglenook_gateway.api import front, http_server, service_model
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.dispatch import dispatcher, pods
 from inglenook_gateway.operations import code_location, invoke, packages, resources, table
 
-# aiohttp reports every request that it cannot parse as an error, which it is for the client only.
-_http_logger = logging.getLogger(f"{__name__}.http")
-_http_logger.setLevel(logging.CRITICAL)
-
-# A client context alone may have 3,583 bytes, and a full ARN stands in the request line.
-_HEADER_BYTES_MAX = 16 * 1024
 _BACKLOG = 4096
 _CLOSE_TIMEOUT_S = 2.0
 
@@ -46,7 +37,8 @@ class Gateway:
         """Serve the paths of `extra`, by prefix, beside the API."""
         self._store = store
         self._endpoint = ""
-        self._servers: list[tuple[asyncio.Server, web.Server]] = []
+        self._idle_timeout_s = options.connection_idle_timeout_s
+        self._servers: list[tuple[asyncio.Server, http_server.HttpServer]] = []
         self._background = tasks.Tasks()
         self.catalog = catalog.Catalog(owner)
         self.dispatcher = dispatcher.Dispatcher(
@@ -100,15 +92,7 @@ class Gateway:
     async def listen(self, host: str, port: int) -> str:
         """Serve on an address (port 0: any free one); return the endpoint's URL."""
         loop = asyncio.get_running_loop()
-        http = web.Server(
-            self._front.handle,
-            access_log=None,
-            logger=_http_logger,
-            # The API has no compressed bodies, and a small one could become a large one here.
-            auto_decompress=False,
-            max_line_size=_HEADER_BYTES_MAX,
-            max_field_size=_HEADER_BYTES_MAX,
-        )
+        http = http_server.HttpServer(self._front.handle, idle_timeout_s=self._idle_timeout_s)
         listening = await loop.create_server(http, host, port, backlog=_BACKLOG)
         self._servers.append((listening, http))
         bound = listening.sockets[0].getsockname()[1]

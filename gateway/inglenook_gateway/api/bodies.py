@@ -5,6 +5,7 @@ refused for its size or its route costs no upload. What was not read is aiohttp'
 are taken as they come: the API knows no compressed ones.
 """
 
+import asyncio
 from collections.abc import Callable
 
 import aiohttp
@@ -12,6 +13,10 @@ from aiohttp import hdrs, http, http_exceptions, web
 
 from inglenook import errors
 from inglenook.model import limits
+
+_GRACE_S = 30.0
+_BYTES_PER_S = 16 * 1024
+"""The slowest body that is waited for, after the grace; slower ones hold a connection for ever."""
 
 
 async def read(request: web.BaseRequest, operation: str) -> bytes | bytearray:
@@ -25,7 +30,8 @@ async def receive(
     """Read the whole body, of at most `limit` bytes.
 
     Raises `too_large` of its size as soon as that is known to be over the limit, and
-    `SerializationError` when it does not arrive in the form that its headers promise.
+    `SerializationError` when it does not arrive in the form that its headers promise, and
+    `RequestTimeoutError` when it dribbles in.
     """
     length = request.content_length
     if length is not None and length > limit:
@@ -33,18 +39,37 @@ async def receive(
     if not request.can_read_body:
         return b""
     await _invite(request)
-    body = bytearray()
+    content = request.content
     try:
-        async for chunk in request.content.iter_any():
-            body += chunk
+        if content.is_eof():
+            # It came with the head, as small ones do: no wait, no timer.
+            body = content.read_nowait()
             if len(body) > limit:
                 raise too_large(len(body))
+            return body
+        return await _arriving(content, limit, too_large)
+    except TimeoutError as exc:
+        raise errors.RequestTimeoutError from exc
     except (
         aiohttp.ClientError,
         web.RequestPayloadError,
         http_exceptions.HttpProcessingError,
     ) as exc:
         raise errors.SerializationError("The request body could not be read") from exc
+
+
+async def _arriving(
+    content: aiohttp.StreamReader, limit: int, too_large: Callable[[int], errors.ApiError]
+) -> bytearray:
+    """Gather a body that is on its way. Raises TimeoutError when it comes too slowly."""
+    body = bytearray()
+    async with asyncio.timeout(_GRACE_S) as budget:
+        began = asyncio.get_running_loop().time()
+        async for chunk in content.iter_any():
+            body += chunk
+            if len(body) > limit:
+                raise too_large(len(body))
+            budget.reschedule(began + _GRACE_S + len(body) / _BYTES_PER_S)
     return body
 
 
