@@ -5,6 +5,7 @@ its event:
 
 - warm requests per second with 64 connections, beside a bare aiohttp server in the same run;
 - latency of warm requests on one connection;
+- the way of a streamed answer's first byte, from the function's write to the caller's read;
 - the first invoke of a new function, from request to answer, as its caller sees it;
 - the private memory of an idle environment.
 """
@@ -67,11 +68,13 @@ def running(command: list[str], ready: str) -> Iterator[subprocess.Popen[str]]:
             process.wait(timeout=30)
 
 
-def package(source: str) -> bytes:
-    """Zip one module."""
+def package(source: str, name: str = "app.py") -> bytes:
+    """Zip one executable file."""
     buffer = io.BytesIO()
+    entry = zipfile.ZipInfo(name)
+    entry.external_attr = 0o100755 << 16
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("app.py", source)
+        archive.writestr(entry, source)
     return buffer.getvalue()
 
 
@@ -90,13 +93,21 @@ class Platform:
         )
 
     def create(self, name: str, source: str = HANDLER) -> None:
-        """Create a function and wait until it is active."""
+        """Create a Python function and wait until it is active."""
+        self._create(name, RUNTIME, package(source))
+
+    def create_streaming(self, name: str) -> None:
+        """Create a function that streams, and wait until it is active."""
+        source = (HERE / "streaming_bootstrap.py").read_text()
+        self._create(name, "provided.al2023", package(source, "bootstrap"))
+
+    def _create(self, name: str, runtime: str, zipped: bytes) -> None:
         self.client.create_function(
             FunctionName=name,
-            Runtime=RUNTIME,
+            Runtime=runtime,
             Role="arn:aws:iam::000000000000:role/bench",
             Handler="app.handler",
-            Code={"ZipFile": package(source)},
+            Code={"ZipFile": zipped},
         )
         self.client.get_waiter("function_active_v2").wait(
             FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500}
@@ -147,6 +158,24 @@ def first_invokes(target: Platform, count: int) -> list[float]:
     return taken
 
 
+def first_bytes(target: Platform, count: int) -> list[float]:
+    """Return the milliseconds that the first byte of each of `count` streams was on its way."""
+    target.create_streaming("streaming")
+    connection = http.client.HTTPConnection("127.0.0.1", target.port)
+    path = "/2021-11-15/functions/streaming/response-streaming-invocations"
+    taken = []
+    for _ in range(count + 1):
+        connection.request("POST", path, EVENT)
+        response = connection.getresponse()
+        first = response.read1()
+        read = time.monotonic_ns()
+        written = re.search(rb" (\d{10,19})", first)
+        assert written is not None, (response.status, first)
+        taken.append((read - int(written[1])) / 1e6)
+        response.read()
+    return taken[1:]  # without the cold one
+
+
 async def _simultaneous(url: str, count: int) -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
@@ -192,6 +221,15 @@ def machine() -> dict[str, object]:
     }
 
 
+def _quantiles(taken_ms: list[float]) -> dict[str, float]:
+    taken_ms.sort()
+    return {
+        "n": len(taken_ms),
+        "p50_ms": statistics.median(taken_ms),
+        "p99_ms": taken_ms[int(len(taken_ms) * 0.99)],
+    }
+
+
 def measure(seconds: int, first: int) -> dict[str, object]:
     """Run every scenario; return the figures by name."""
     figures: dict[str, object] = {}
@@ -204,12 +242,8 @@ def measure(seconds: int, first: int) -> dict[str, object]:
             wrk(target.invoke_url("echo"), 64, 2)
             figures["warm, 64 connections"] = wrk(target.invoke_url("echo"), 64, seconds)
             figures["warm, 1 connection"] = wrk(target.invoke_url("echo"), 1, seconds)
-            taken = sorted(first_invokes(target, first))
-            figures["first invoke of a new function"] = {
-                "n": first,
-                "p50_ms": statistics.median(taken),
-                "p99_ms": taken[int(len(taken) * 0.99)],
-            }
+            figures["first byte of a stream"] = _quantiles(first_bytes(target, 2000))
+            figures["first invoke of a new function"] = _quantiles(first_invokes(target, first))
             if sys.platform == "linux":
                 size = idle_environment_bytes(target, server.pid, 20)
                 figures["private memory of an idle environment"] = {"mib": size / 2**20}

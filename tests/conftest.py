@@ -15,3 +15,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="arn:aws:iam::000000000000:role/lambda",
         help="the execution role that functions are created with",
     )
+    models = parser.getgroup("models", "tests that compare with a model")
+    models.addoption(
+        "--model-minutes",
+        type=float,
+        default=0.0,
+        help="for how long to compare the operations with their model (default: one short run)",
+    )

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
-ROLE = "arn:aws:iam::000000000000:role/lambda"
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/lambda"
 READY_WITHIN_S = 30
 
 # Shell commands see this and nothing else of AWS, whatever the machine's own configuration says.
@@ -54,17 +56,7 @@ class Platform:
 
     def client(self, **options: object) -> "LambdaClient":
         """Return a boto3 client that never retries, so that errors are seen."""
-        config = botocore.config.Config(
-            retries={"total_max_attempts": 1}, read_timeout=120, max_pool_connections=128
-        ).merge(botocore.config.Config(**options))  # type: ignore[arg-type]
-        return boto3.client(
-            "lambda",
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=config,
-        )
+        return client_of(self.endpoint, **options)
 
     def kill(self) -> None:
         """End the process as a power cut would, with all that it started."""
@@ -75,6 +67,23 @@ class Platform:
         """End the process as Ctrl-C would; return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=30)
+
+
+def client_of(endpoint: str | None, **options: object) -> "LambdaClient":
+    """Return a client that never retries; with None of AWS, with the caller's own credentials."""
+    config = botocore.config.Config(
+        retries={"total_max_attempts": 1}, read_timeout=120, max_pool_connections=128
+    ).merge(botocore.config.Config(**options))  # type: ignore[arg-type]
+    if endpoint is None:
+        return boto3.client("lambda", region_name=REGION, config=config)
+    return boto3.client(
+        "lambda",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=config,
+    )
 
 
 def start(data: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> Platform:

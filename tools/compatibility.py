@@ -13,22 +13,48 @@ from pathlib import Path
 
 from inglenook import settings
 from inglenook.aio import clock
+from inglenook.events import queue
 from inglenook.model import account
 from inglenook.store import code, sqlite
 from inglenook.wire import connection
 from inglenook_gateway import app
-from inglenook_gateway.operations import table
+from inglenook_gateway.operations import objects, table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "compatibility.md"
 
 NOTES = {
-    "CreateFunction": "Inline zips (`ZipFile`). Layers, images, S3 code, VPC subnets, file systems,"
-    " SnapStart, dead-letter targets and KMS keys are refused with an error that names the member.",
-    "UpdateFunctionCode": "As CreateFunction. The new code serves while the update is in progress;"
-    " one that fails leaves the function Failed until the next update.",
-    "Invoke": "`RequestResponse` and `DryRun`. `Event` answers 501: it needs the durable queue.",
+    "CreateFunction": "Zips, inline or from any S3-compatible endpoint, read once. `VpcConfig`,"
+    " `FileSystemConfigs`, `KMSKeyArn` and `SnapStart` are kept and shown, and change nothing in"
+    " what runs. Images, durable functions, tenant isolation and capacity providers are refused"
+    " with an error that names the member.",
+    "UpdateFunctionCode": "As CreateFunction. Until an update has succeeded, and after it has"
+    " failed, what ran before serves.",
+    "CreateCodeSigningConfig": "Kept and shown; signatures are not checked, whatever the policy.",
+    "PutFunctionRecursionConfig": "Kept and shown; recursive loops are not detected.",
+    "PutRuntimeManagementConfig": "Kept and shown; the runtime is the one that the machine has.",
+    "TagResource": "Functions and code signing configs.",
+    "Invoke": "All types. An `Event` is on the disk before 202 is answered, and runs at least once;"
+    " one whose function or alias is deleted before it runs is dropped.",
+    "InvokeAsync": "As Invoke with `Event`, with the payload limit of 256 KB.",
+    "InvokeWithResponseStream": "Functions on `provided.*` that stream; Python functions answer in"
+    " one piece, as on Lambda. `ErrorCode` is the error's type, `ErrorDetails` its JSON. Past its"
+    " first 6 MB a stream goes at 2 MB/s, and it ends at 200 MB.",
     "PutFunctionConcurrency": "Enforced exactly, on one machine.",
+    "PutProvisionedConcurrencyConfig": "Environments are initialised ahead, used first, replaced"
+    " when they are lost, and warmed again when the platform starts.",
     "GetFunction": "`Code.Location` is a URL of this server, good for ten minutes.",
+    "AddPermission": "Kept and shown, not enforced yet.",
+    "PutResourcePolicy": "The policy that AddPermission adds to, as a whole; IAM's grammar is"
+    " checked, its meaning is not. Kept and shown, not enforced yet.",
+    "PutFunctionEventInvokeConfig": "Destinations that are functions have to exist; others are"
+    " taken at their word.",
+    "PublishLayerVersion": "A crash in the middle may cost a number, never a version.",
+    "GetLayerVersion": "`Content.Location` is a URL of this server, good for ten minutes. Layers of"
+    " other accounts answer 403.",
+    "AddLayerVersionPermission": "Kept and shown, not enforced yet.",
+    "CreateFunctionUrlConfig": "Served at `http://<url-id>.lambda-url.<region>.localhost:<port>/`"
+    " and under `/_inglenook/url/<url-id>/`, both invoke modes. `NONE` needs no permission in the"
+    " policy; `AWS_IAM` wants a signed request, and the signature is not verified.",
     "GetAccountSettings": "Real usage; the quotas are AWS's defaults.",
 }
 
@@ -43,6 +69,13 @@ message that says so. Of {total}, {works} work and the settings of {stored} are 
 | operation | state | notes |
 |---|---|---|
 """
+
+
+class NoEvents:
+    """No queue: nothing is accepted here."""
+
+    async def put(self, item: queue.Item) -> None:
+        raise NotImplementedError(item.group)
 
 
 class NoPods:
@@ -60,7 +93,11 @@ async def operations() -> dict[str, table.Support]:
             gateway = app.Gateway(
                 store=store,
                 blobs=await code.CodeStore.open(Path(folder) / "code"),
+                objects=objects.S3Objects(
+                    settings.Aws(), region=account.Account().region, time=clock.SystemClock()
+                ),
                 supply=NoPods(),
+                events=NoEvents(),
                 owner=account.Account(),
                 options=settings.Gateway(),
                 time=clock.SystemClock(),

@@ -100,6 +100,27 @@ class ResourceNotFoundError(ApiError):
     fault = "User"
 
 
+class CodeSigningConfigNotFoundError(ApiError):
+    """The specified code signing configuration does not exist."""
+
+    code = "CodeSigningConfigNotFoundException"
+    status = 404
+    fault = "User"
+
+
+class ProvisionedConcurrencyConfigNotFoundError(ApiError):
+    """No Provisioned Concurrency Config found for this function."""
+
+    code = "ProvisionedConcurrencyConfigNotFoundException"
+    status = 404
+    fault = "User"
+    message_key = "message"
+
+    def __init__(self) -> None:
+        # AWS's text has no full stop.
+        super().__init__("No Provisioned Concurrency Config found for this function")
+
+
 class UnknownRouteError(ApiError):
     """Unable to determine service/operation name to be authorized."""
 
@@ -209,6 +230,15 @@ class CodeStorageExceededError(ApiError):
     """Code storage limit exceeded."""
 
     code = "CodeStorageExceededException"
+    status = 400
+    fault = "User"
+    message_key = "message"
+
+
+class PolicyLengthExceededError(ApiError):
+    """The permissions policy for the resource is too large."""
+
+    code = "PolicyLengthExceededException"
     status = 400
     fault = "User"
     message_key = "message"

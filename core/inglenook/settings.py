@@ -35,6 +35,9 @@ class Gateway:
     """Whether runtimes that AWS has retired are refused, as AWS does, instead of warned of."""
     connection_idle_timeout_s: float = 75.0
     """How long a connection may take for the whole head of its next request."""
+    request_rate_limit: bool = False
+    """Whether synchronous requests are limited to ten a second for each unit of concurrency, and
+    for each environment, as AWS does."""
     drain_timeout_s: float = 10.0
     """How long invocations in flight may take when the process stops."""
 
@@ -47,6 +50,10 @@ class Worker:
     """How many events may be under way at once."""
     lease_s: float = 60.0
     """How long a claimed event is left to its worker without a sign of life."""
+    queue_bytes: int = 2 * 1024 * limits.MIB
+    """How much may wait; further events are refused with 429."""
+    queue_events: int = 1_000_000
+    """How many events may wait; further ones are refused with 429."""
     time_scale: float = 1.0
     """How much faster than in reality the delays between attempts pass; for tests."""
 
@@ -67,6 +74,8 @@ class Agent:
     """How long init may take before it is killed and left to the first invocation."""
     spares: int = 2
     """How many forked processes are kept ready for each interpreter."""
+    stream_bytes_per_s: int = limits.STREAM_BYTES_PER_S
+    """How fast a streamed answer goes once its first 6 MB have; 0: as fast as it can."""
     sandbox: bool = True
     """Whether to give functions a mount namespace of their own where the kernel allows it."""
 
@@ -80,6 +89,9 @@ class Settings:
     worker: Worker = field(default_factory=Worker)
     aws: Aws = field(default_factory=Aws)
 
+
+_POSITIVE = frozenset({"event_concurrency", "lease_s", "time_scale"})
+"""What can be anything but zero."""
 
 G = TypeVar("G", Gateway, Agent, Worker, Aws)
 
@@ -108,6 +120,8 @@ def _group(kind: type[G], prefix: str, variables: Mapping[str, str], mistakes: l
             continue
         try:
             values[each.name] = _parsed(text, each.type)
+            if not values[each.name] and each.name in _POSITIVE:
+                raise ValueError(text)  # noqa: TRY301 - one mistake like any other
         except ValueError:
             mistakes.append(f"{name}={text!r} is not a valid {_kind_name(each.type)}")
     return kind(**values)  # type: ignore[arg-type] # checked by _parsed, field by field

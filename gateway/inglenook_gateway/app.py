@@ -8,12 +8,24 @@ from collections.abc import Mapping
 
 from inglenook import settings
 from inglenook.aio import clock, tasks
-from inglenook.model import account
+from inglenook.model import account, function_url
 from inglenook.store import archive, code, documents
 from inglenook_gateway.api import front, http_server, service_model
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.dispatch import dispatcher, pods
-from inglenook_gateway.operations import code_location, invoke, packages, resources, table
+from inglenook_gateway.operations import (
+    code_location,
+    event_intake,
+    invoke,
+    invoke_async,
+    invoke_stream,
+    objects,
+    packages,
+    provisions,
+    resources,
+    table,
+)
+from inglenook_gateway.urls import serving
 
 _BACKLOG = 4096
 _CLOSE_TIMEOUT_S = 2.0
@@ -27,7 +39,9 @@ class Gateway:
         *,
         store: documents.Store,
         blobs: code.CodeStore,
+        objects: objects.Objects,
         supply: pods.Pods,
+        events: event_intake.Events,
         owner: account.Account,
         options: settings.Gateway,
         time: clock.Clock,
@@ -52,27 +66,52 @@ class Gateway:
             secret=secrets.token_bytes(32),
             clock=time,
         )
+        provided = provisions.Provisions(self.catalog, self.dispatcher)
+        self.dispatcher.observe(lambda version: provided.reconcile(version.function_name))
         handlers = table.handlers(
             resources=resources.Resources(
                 store=store, catalog=self.catalog, account=owner, clock=time
             ),
             packages=packages.Packages(
                 store=blobs,
+                objects=objects,
                 inspect=functools.partial(archive.inspect, contents=True),
                 catalog=self.catalog,
                 storage_bytes=owner.code_storage_bytes,
             ),
             locations=locations,
+            endpoint=lambda: self._endpoint,
+            provisions=provided,
             strict_runtimes=options.strict_runtimes,
         )
+        intake = event_intake.EventIntake(events, time)
         invoker = invoke.Invoke(
+            known=self.catalog,
+            runner=self.dispatcher,
+            intake=intake,
+            owner=owner,
+            time=time,
+            rng=rng,
+        )
+        deprecated = invoke_async.InvokeAsync(
+            known=self.catalog, intake=intake, owner=owner, time=time, rng=rng
+        )
+        streamer = invoke_stream.InvokeWithResponseStream(
+            known=self.catalog, runner=self.dispatcher, owner=owner, time=time, rng=rng
+        )
+        urls = serving.Urls(
             known=self.catalog, runner=self.dispatcher, owner=owner, time=time, rng=rng
         )
         self._front = front.Front(
             service_model.load(),
             handlers,
-            {"Invoke": invoker.handle},
-            {code_location.PREFIX: locations.serve, **extra},
+            {
+                "Invoke": invoker.handle,
+                "InvokeAsync": deprecated.handle,
+                "InvokeWithResponseStream": streamer.handle,
+            },
+            {code_location.PREFIX: locations.serve, function_url.PATH_PREFIX: urls.serve, **extra},
+            urls.serve,
         )
 
     @property

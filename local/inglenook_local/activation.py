@@ -8,10 +8,8 @@ over what it has looked at: a document that has changed meanwhile is looked at a
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
-
-import msgspec
 
 from inglenook import errors
 from inglenook.aio import backoff, tasks
@@ -32,6 +30,9 @@ class UnpackedCode(Protocol):
 
     async def folder(self, sha256: str) -> object:
         """Unpack a package unless it is; return where. Raises ApiError if it cannot be."""
+
+    async def merged(self, layers: Sequence[str]) -> object:
+        """Do so with packages over each other."""
 
 
 class Runtimes(Protocol):
@@ -113,9 +114,7 @@ class Activation:
         value: function.Function | function.Version = document.value
         status = await self._settled(value)
         try:
-            replaced = await self._store.replace(
-                document, msgspec.structs.replace(value, status=status)
-            )
+            replaced = await self._store.replace(document, lifecycle.settled(value, status))
         except (documents.ConflictError, documents.NotFoundError):
             return await self._store.get(document.kind, document.name)
         self._written(replaced)
@@ -128,6 +127,8 @@ class Activation:
             return lifecycle.failed(status, revision=revision, reason=reason, code="InvalidRuntime")
         try:
             await self._code.folder(value.spec.code.sha256)
+            if value.spec.layers:
+                await self._code.merged([layer.code.sha256 for layer in value.spec.layers])
         except (errors.InvalidZipFileError, errors.InvalidParameterValueError) as error:
             code, reason = "InvalidZipFileException", error.message
         except (errors.ApiError, OSError) as error:

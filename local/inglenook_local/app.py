@@ -16,15 +16,21 @@ from pathlib import Path
 
 from inglenook import settings
 from inglenook.aio import clock, tasks
+from inglenook.events import retrying
+from inglenook.events.sqlite import SqliteQueue
 from inglenook.model import account
 from inglenook.store import code, sqlite
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import supervisor
 from inglenook_gateway.app import Gateway
-from inglenook_gateway.operations import recovery
-from inglenook_local import activation, collection, logs, logs_http, pods
+from inglenook_gateway.operations import objects, recovery
+from inglenook_local import activation, collection, functions, logs, logs_http, pods
+from inglenook_worker import deliveries, destinations, invocations, worker
 
 logger = logging.getLogger(__name__)
+
+_SETTLE_TIMEOUT_S = 2.0
+"""How long the outcomes of events may take to be recorded once nothing runs any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,12 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
         store = await sqlite.SqliteStore.open(options.data / "state.sqlite")
         stack.push_async_callback(store.close)
         await recovery.recover(store)
+        events = await SqliteQueue.open(
+            options.data / "events.sqlite",
+            bytes_max=tuned.worker.queue_bytes,
+            items_max=tuned.worker.queue_events,
+        )
+        stack.push_async_callback(events.close)
         blobs = await code.CodeStore.open(options.data / "code")
         if await store.latest_version():
             # Else it is new: perhaps a damaged one has been moved away, and may yet come back.
@@ -73,6 +85,7 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
         agents = AgentSettings(
             init_timeout_s=tuned.agent.init_timeout_s,
             spares=tuned.agent.spares,
+            stream_bytes_per_s=tuned.agent.stream_bytes_per_s,
             use_sandbox=tuned.agent.sandbox,
             scratch=options.data / "run" / "environments",
             hidden=(options.data.resolve(),),
@@ -90,13 +103,18 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
         gateway = Gateway(
             store=store,
             blobs=blobs,
+            objects=objects.S3Objects(tuned.aws, region=options.region, time=time),
             supply=supply,
+            events=events,
             owner=owner,
             options=tuned.gateway,
             time=time,
             rng=random.Random(),  # noqa: S311 - draws alias weights, makes no secrets
             extra={logs_http.PATH: logs_http.LogsEndpoint(log_files)},
         )
+        asynchronous = _worker(events, gateway, stack, owner, tuned, part_died)
+        # After `stop` below: what is under way ends while the gateway drains.
+        stack.push_async_callback(asynchronous.close, _SETTLE_TIMEOUT_S)
         await gateway.start()
         stack.push_async_callback(gateway.close)
         # A reader who follows a log would otherwise keep the server open.
@@ -111,7 +129,39 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
         _ = background.start(reconciler.run(), name="activate functions")
         garbage = collection.Collection(store=store, blobs=blobs, unpacked=unpacked, time=time)
         _ = background.start(garbage.run(), name="collect code")
+        asynchronous.start()
+        stack.push_async_callback(asynchronous.stop)
         ready(await gateway.listen(options.host, options.port))
         await stop.wait()
     if died:
         raise RuntimeError(f"stopped because a part of the platform failed: {', '.join(died)}")
+
+
+def _worker(
+    events: SqliteQueue,
+    gateway: Gateway,
+    stack: AsyncExitStack,
+    owner: account.Account,
+    tuned: settings.Settings,
+    died: Callable[[str], None],
+) -> worker.Worker:
+    time, rng = clock.SystemClock(), random.Random()  # noqa: S311 - weights and jitter
+    pace = retrying.Pace(scale=tuned.worker.time_scale)
+    targets = destinations.Destinations(tuned.aws, owner.region)
+    stack.callback(targets.close)
+    return worker.Worker(
+        events=events,
+        invocations=invocations.Invocations(
+            events=events,
+            functions=functions.LocalFunctions(
+                known=gateway.catalog, runner=gateway.dispatcher, owner=owner, time=time, rng=rng
+            ),
+            pace=pace,
+            time=time,
+            rng=rng,
+        ),
+        deliveries=deliveries.Deliveries(events=events, to=targets, pace=pace, time=time, rng=rng),
+        options=tuned.worker,
+        time=time,
+        died=died,
+    )

@@ -1,11 +1,15 @@
 """Deletes the packages that no function refers to any more, while the platform runs.
 
-A package is given up only after nobody has referred to it for longer than any invocation can last:
-environments of a version that was just replaced or deleted may still read from its folder. One that
-is stored anew meanwhile, by a request that has yet to write its function, is left alone.
+With them go the folders unpacked from them, and what was merged of layers that no function has any
+more in that order. All of it is given up only after nobody has referred to it for longer than any
+invocation can last: environments of a version that was just replaced or deleted may still read from
+its folders. A package that is stored anew meanwhile, by a request that has yet to write its
+function, is left alone.
 """
 
 import asyncio
+from collections.abc import Hashable
+from typing import Generic, TypeVar
 
 from inglenook.aio import clock
 from inglenook.model import limits
@@ -14,6 +18,21 @@ from inglenook_gateway.operations import recovery
 
 _GRACE_S = limits.TIMEOUT_S_MAX + 300.0
 _EVERY_S = 600.0
+
+K = TypeVar("K", bound=Hashable)
+
+
+class _Garbage(Generic[K]):
+    """What has been garbage, and since when."""
+
+    def __init__(self, grace_s: float) -> None:
+        self._grace_s = grace_s
+        self._since: dict[K, float] = {}
+
+    def old(self, found: set[K], now: float) -> list[K]:
+        """Return what of the garbage `found` now has been garbage for long enough."""
+        self._since = {one: self._since.get(one, now) for one in found}
+        return [one for one, since in self._since.items() if since <= now - self._grace_s]
 
 
 async def sweep(store: documents.Store, blobs: code.CodeStore) -> None:
@@ -45,7 +64,8 @@ class Collection:
         self._unpacked = unpacked
         self._clock = time
         self._grace_s = grace_s
-        self._unreferenced_since: dict[str, float] = {}
+        self._packages: _Garbage[str] = _Garbage(grace_s)
+        self._merged: _Garbage[tuple[str, ...]] = _Garbage(grace_s)
 
     async def run(self) -> None:
         """Collect every ten minutes, without end."""
@@ -54,16 +74,15 @@ class Collection:
             await self.collect()
 
     async def collect(self) -> set[str]:
-        """Delete what has been garbage for long enough; return its digests."""
+        """Delete what has been garbage for long enough; return the digests of the packages."""
         garbage = await _unreferenced(self._store, self._blobs)
+        merged = self._unpacked.merged_lists() - await recovery.layers_in_use(self._store)
         now = self._clock.now()
-        self._unreferenced_since = {
-            sha256: self._unreferenced_since.get(sha256, now) for sha256 in garbage
-        }
+        for layers in self._merged.old(merged, now):
+            await self._unpacked.forget_merged(layers)
         deleted = set()
-        for sha256, since in self._unreferenced_since.items():
-            old = since <= now - self._grace_s
-            if old and await self._blobs.delete(sha256, stored_before=now - self._grace_s):
+        for sha256 in self._packages.old(garbage, now):
+            if await self._blobs.delete(sha256, stored_before=now - self._grace_s):
                 await self._unpacked.forget(sha256)
                 deleted.add(sha256)
         return deleted

@@ -7,11 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import boto3
 import platform_process
 import pytest
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the suite speak of the account and the region that it is pointed at."""
+    if config.getoption("--endpoint", default=None):
+        platform_process.ROLE = config.getoption("--role")
+        platform_process.ACCOUNT = platform_process.ROLE.split(":")[4]
+        platform_process.REGION = boto3.Session().region_name or platform_process.REGION
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -38,13 +47,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def platform(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[platform_process.Platform]:
-    with platform_process.running(tmp_path_factory.mktemp("platform")) as running:
+    # The minutes between the attempts of an event are seconds here.
+    variables = {"INGLENOOK_WORKER_TIME_SCALE": "60"}
+    folder = tmp_path_factory.mktemp("platform")
+    with platform_process.running(folder, variables=variables) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def client(platform: platform_process.Platform) -> "LambdaClient":
-    return platform.client()
+def client(request: pytest.FixtureRequest) -> "LambdaClient":
+    """A client of what the suite is pointed at; the platform is started only if that is ours."""
+    elsewhere = request.config.getoption("--endpoint", default=None)
+    if elsewhere is None:
+        platform: platform_process.Platform = request.getfixturevalue("platform")
+        return platform.client()
+    return platform_process.client_of(None if elsewhere == "aws" else elsewhere)
 
 
 @pytest.fixture(scope="session")

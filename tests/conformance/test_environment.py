@@ -128,7 +128,7 @@ def test_what_an_ended_process_had_used_counts_as_that_of_a_living_one(
 @pytest.mark.parametrize(
     ("files", "text"),
     [
-        ({"other": ""}, "fork/exec /var/task/bootstrap: no such file or directory"),
+        ({"other": ""}, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
         ({"bootstrap": "echo"}, "fork/exec /var/task/bootstrap: permission denied"),
         ({"bootstrap": "#!/nowhere\n"}, "fork/exec /var/task/bootstrap: no such file or directory"),
     ],

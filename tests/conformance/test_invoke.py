@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import botocore.exceptions
 import platform_process
 import pytest
-from platform_process import create
+from platform_process import ACCOUNT, REGION, create
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -92,13 +92,6 @@ def test_a_dry_run_runs_nothing(client: "LambdaClient", name: str) -> None:
     assert response["Payload"].read() == b""
 
 
-def test_event_invocations_say_that_they_are_not_built(client: "LambdaClient", name: str) -> None:
-    create(client, name, ECHO)
-    error = failure(client, FunctionName=name, InvocationType="Event")
-    assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    assert "not built yet" in error.response["Error"]["Message"]
-
-
 def test_the_context(client: "LambdaClient", name: str) -> None:
     create(
         client, name,
@@ -121,7 +114,7 @@ def test_the_context(client: "LambdaClient", name: str) -> None:
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", seen.pop("stream"))
     assert seen == {
         "name": name, "version": "$LATEST", "memory": "256", "id": headers["x-amzn-requestid"],
-        "arn": f"arn:aws:lambda:us-east-1:000000000000:function:{name}",
+        "arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}",
         "group": f"/aws/lambda/{name}", "custom": {"a": "b"}, "trace": headers["x-amzn-trace-id"],
     }  # fmt: skip
 
@@ -300,8 +293,7 @@ def test_a_function_that_does_not_exist(client: "LambdaClient") -> None:
     error = failure(client, FunctionName="nobody-made-this")
     assert error.response["Error"]["Code"] == "ResourceNotFoundException"
     assert error.response["Error"]["Message"] == (
-        "Function not found: "
-        "arn:aws:lambda:us-east-1:000000000000:function:nobody-made-this:$LATEST"
+        f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:nobody-made-this:$LATEST"
     )
 
 
@@ -332,9 +324,9 @@ def test_unknown_choices_fail_validation(
         "{name}",
         "{name}:$LATEST",
         "function:{name}",
-        "000000000000:function:{name}",
-        "arn:aws:lambda:us-east-1:000000000000:function:{name}",
-        "arn:aws:lambda:us-east-1:000000000000:function:{name}:$LATEST",
+        f"{ACCOUNT}:function:{{name}}",
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{name}}",
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{name}}:$LATEST",
     ],
 )
 def test_a_function_is_known_by_every_form_of_its_name(

@@ -5,9 +5,7 @@ import contextlib
 import json
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,19 +14,12 @@ import platform_process
 import psutil
 import pytest
 from platform_process import create
+from support.guests import PRESENT, Guests, soon
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 pytestmark = pytest.mark.ours("load that nobody should put on an account of AWS")
-
-PRESENT = """
-import socket
-
-def handler(event, context):
-    with socket.create_connection(("127.0.0.1", event)) as connection:
-        connection.recv(1)
-"""
 
 DAEMON = """
 import os
@@ -44,54 +35,6 @@ def handler(event, context):
         os._exit(0)
     return int(os.read(reader, 16))
 """
-
-
-class Guests:
-    """Functions that are running now: each holds a connection until it is let go."""
-
-    def __init__(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self._server.getsockname()[1]
-        self._present: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        self.most = 0
-        self.total = 0
-        self._welcome = threading.Thread(target=self._serve)
-        self._welcome.start()
-
-    @property
-    def now(self) -> int:
-        with self._lock:
-            return len(self._present)
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._server.accept()
-                with self._lock:
-                    self._present.add(connection)
-                    self.total += 1
-                    self.most = max(self.most, len(self._present))
-
-    def let_go(self) -> None:
-        """Let all that are here return."""
-        with self._lock:
-            leaving, self._present = self._present, set()
-        for connection in leaving:
-            connection.close()
-
-    def close(self) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        self._welcome.join()
-        self.let_go()
-
-
-def soon(holds: Callable[[], bool], within_s: float = 20) -> None:
-    until = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 def test_callers_that_hang_up_neither_free_a_place_nor_take_one_for_good(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import platform_process
 import pytest
-from platform_process import create, package, refused, wait_updated
+from platform_process import ACCOUNT, REGION, create, package, refused, wait_updated
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -95,7 +95,7 @@ def test_the_invoked_arn_is_qualified_as_asked(client: "LambdaClient", name: str
     client.publish_version(FunctionName=name)
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
     client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1")
-    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
     for form in ("", ":live", ":1"):
         response = client.invoke(FunctionName=name + form)
         assert json.loads(response["Payload"].read()) == arn + form

@@ -200,10 +200,35 @@ while True:
     assert (await gateway.invoke(environment, b"3")).body == b"zzz"
 
 
+async def test_an_event_goes_to_who_still_asks(gateway: agent_stand.Gateway) -> None:
+    await gateway.bootstrap(
+        BY_HAND
+        + """
+import socket
+def question():
+    asking = socket.create_connection(os.environ["AWS_LAMBDA_RUNTIME_API"].split(":"))
+    asking.sendall(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\n\\r\\n")
+    return asking
+hung_up = question()
+first = question()
+print(first.recv(0), flush=True)
+hung_up.close()
+second = ask("GET", "invocation/next")
+refused = http.client.HTTPResponse(first)
+refused.begin()
+id = second[2]["Lambda-Runtime-Aws-Request-Id"]
+ask("POST", f"invocation/{id}/response", json.dumps([refused.status, second[1].decode()]))
+ask("GET", "invocation/next")
+"""
+    )
+    environment = (await gateway.start()).environment
+    assert (await gateway.invoke(environment, b"1")).json == [403, "1"]
+
+
 @pytest.mark.parametrize(
     ("is_there", "text"),
     [
-        (False, "fork/exec /var/task/bootstrap: no such file or directory"),
+        (False, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
         (True, "fork/exec /var/task/bootstrap: permission denied"),
     ],
 )

@@ -13,7 +13,7 @@ from support.operations_stand import Stand, package
 from inglenook import errors
 from inglenook.model import limits
 from inglenook.model.account import Account
-from inglenook_gateway.operations import code_location
+from inglenook_gateway.operations import code_location, recovery
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 
@@ -100,11 +100,14 @@ async def test_an_update_is_in_progress_and_refuses_the_next_until_it_is_done(
         ("UpdateFunctionConfiguration", {"Timeout": 10}),
         ("UpdateFunctionCode", {"ZipFile": package("x = 1")}),
         ("PublishVersion", {}),
+        ("PutRuntimeManagementConfig", {"UpdateRuntimeOn": "Auto"}),
+        ("TagResource", {"Tags": {"a": "b"}}),
     ):
+        named = {"Resource": ARN} if operation == "TagResource" else {"FunctionName": "f"}
         with pytest.raises(
             errors.ResourceConflictError, match=f"An update is in progress for resource: {ARN}$"
         ):
-            await idle.call(operation, FunctionName="f", **params)
+            await idle.call(operation, **named, **params)
     async with idle.activating():
         after = await idle.settled()
     assert after["LastUpdateStatus"] == "Successful"
@@ -128,11 +131,51 @@ async def test_what_a_caller_has_seen_active_can_be_invoked_at_once(stand: Stand
     await stand.created()
     old = stand.catalog.resolve(stand.account.ref("f"), stand.rng)
     await stand.call("UpdateFunctionCode", FunctionName="f", ZipFile=package("x = 1"))
+    await stand.settled()
     new = stand.catalog.resolve(stand.account.ref("f"), stand.rng)
     assert new.id.generation == old.id.generation + 1
     assert new.spec.code != old.spec.code
     assert new.executed_version == "$LATEST"
     assert new.invoked_arn("prod") == f"{ARN}:prod"
+
+
+async def test_until_an_update_succeeds_what_ran_before_serves(idle: Stand) -> None:
+    async with idle.activating():
+        await idle.created()
+    old = idle.catalog.resolve(idle.account.ref("f"), idle.rng)
+    shown = await idle.call("UpdateFunctionCode", FunctionName="f", ZipFile=package("x = 1"))
+    during = idle.catalog.resolve(idle.account.ref("f"), idle.rng)
+    assert (during.id, during.spec) == (old.id, old.spec)
+    # The code that serves is needed as much as the code that will.
+    assert {old.spec.code.sha256} < await recovery.code_in_use(idle.store)
+    async with idle.activating():
+        assert (await idle.settled())["CodeSha256"] == shown["CodeSha256"]
+    after = idle.catalog.resolve(idle.account.ref("f"), idle.rng)
+    assert after.id.generation == old.id.generation + 1
+    assert await recovery.code_in_use(idle.store) == {after.spec.code.sha256}
+
+
+async def test_a_failed_update_leaves_what_ran_before_and_the_next_one_mends_it(
+    stand: Stand,
+) -> None:
+    await stand.created()
+    old = stand.catalog.resolve(stand.account.ref("f"), stand.rng)
+    stand.runtimes.missing.add("java21")
+    for _ in range(2):
+        await stand.call("UpdateFunctionConfiguration", FunctionName="f", Runtime="java21")
+        shown = await stand.settled()
+        assert (shown["State"], shown["LastUpdateStatus"]) == ("Active", "Failed")
+        assert shown["LastUpdateStatusReasonCode"] == "InvalidRuntime"
+        assert "StateReason" not in shown
+        now = stand.catalog.resolve(stand.account.ref("f"), stand.rng)
+        assert (now.id, now.spec) == (old.id, old.spec)
+    await stand.call(
+        "UpdateFunctionConfiguration", FunctionName="f", Runtime="python3.12", Timeout=9
+    )
+    assert (await stand.settled())["LastUpdateStatus"] == "Successful"
+    mended = stand.catalog.resolve(stand.account.ref("f"), stand.rng)
+    assert mended.spec.timeout_s == 9
+    assert mended.id.generation > old.id.generation
 
 
 async def test_an_update_that_changes_nothing_keeps_the_environments(stand: Stand) -> None:
@@ -208,19 +251,19 @@ async def test_a_deleted_function_can_be_created_anew(stand: Stand) -> None:
         ({"Tags": {str(n): "" for n in range(51)}}, errors.InvalidParameterValueError, "tag limit"),
         ({"Layers": ["arn:x"]}, errors.ApiError, "Layers|layers"),
         (
-            {"SnapStart": {"ApplyOn": "PublishedVersions"}},
+            {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}},
             errors.InvalidParameterValueError,
-            "^SnapStart is not built yet in Inglenook$",
+            "^TenancyConfig is not built yet in Inglenook$",
         ),
         (
-            {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": []}},
+            {"Code": {"ImageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/r:latest"}},
             errors.InvalidParameterValueError,
-            "^VpcConfig is not built yet",
+            "^Please don't provide ImageUri",
         ),
         (
-            {"Code": {"S3Bucket": "bucket", "S3Key": "key"}},
+            {"Code": {"S3Bucket": "bucket", "S3Key": "key", "S3ObjectStorageMode": "REFERENCE"}},
             errors.InvalidParameterValueError,
-            "^Code.S3Bucket is not built yet",
+            "^Code.S3ObjectStorageMode is not built yet",
         ),
         ({"PackageType": "Image"}, errors.InvalidParameterValueError, "^PackageType is not built"),
     ],

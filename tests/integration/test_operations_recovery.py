@@ -125,6 +125,23 @@ async def test_what_was_pending_is_activated_after_a_restart(tmp_path: Path) -> 
         assert (await stand.settled(qualifier="1"))["State"] == "Active"
 
 
+async def test_what_ran_before_an_update_serves_over_a_restart_until_the_update_ends(
+    tmp_path: Path,
+) -> None:
+    async with operations_stand.stand(tmp_path) as stand:
+        async with stand.activating():
+            await stand.created()
+        old = stand.catalog.resolve(stand.account.ref("f"), stand.rng)
+        await stand.call("UpdateFunctionCode", FunctionName="f", ZipFile=package("x = 1"))
+    async with operations_stand.stand(tmp_path) as stand:
+        again = stand.catalog.resolve(stand.account.ref("f"), stand.rng)
+        assert (again.id, again.spec) == (old.id, old.spec)
+        async with stand.activating():
+            await stand.settled()
+        new = stand.catalog.resolve(stand.account.ref("f"), stand.rng)
+        assert new.spec.code != old.spec.code
+
+
 async def test_a_function_in_deletion_is_gone_for_all_but_its_name(tmp_path: Path) -> None:
     async with operations_stand.stand(tmp_path) as stand, stand.activating():
         await stand.created()

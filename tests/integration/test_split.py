@@ -58,7 +58,7 @@ class Pods:
         made.start()
 
     async def lease(self, runtime: str) -> connection.Connection:
-        assert runtime == platform_process.RUNTIME
+        assert runtime in {platform_process.RUNTIME, "provided.al2023"}
         loop = asyncio.get_running_loop()
         _, end = await loop.create_unix_connection(frames.StreamConnection, self._path)
         return end

@@ -5,7 +5,7 @@ import base64
 import contextlib
 import itertools
 import textwrap
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import msgspec
 from inglenook import errors
 from inglenook.aio.clock import SystemClock
 from inglenook.aio.tasks import Tasks
+from inglenook.store import merging
 from inglenook.telemetry.logs import LogEvent
 from inglenook.wire import messages
 from inglenook.wire.connection import Body, memory_pair
@@ -59,6 +60,12 @@ class Packages:
             raise errors.ServiceError(f"no package {sha256}")
         return folder
 
+    async def merged(self, layers: Sequence[str]) -> Path:
+        folder = self._root / "+".join(layers)
+        if not folder.exists():
+            merging.merge([await self.folder(layer) for layer in layers], folder)
+        return folder
+
 
 @dataclass
 class Answer:
@@ -96,12 +103,17 @@ class Gateway:
     packages: Packages
     supervisor: Supervisor
     unasked: list[Header] = field(default_factory=list)
+    pieces: dict[int, list[tuple[str | None, bytes]]] = field(default_factory=dict)
+    """Of streamed answers, by stream: what the chunks said of their content type, and held."""
+    last_stream: int = 0
     _waiting: dict[int, "asyncio.Future[Answer]"] = field(default_factory=dict)
     _streams: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def received(self, stream: int, header: Header, body: Body) -> None:
-        if stream:
+        if isinstance(header, messages.Chunk):
+            self.pieces.setdefault(stream, []).append((header.content_type, bytes(body)))
+        elif stream:
             self._waiting.pop(stream).set_result(Answer(header, bytes(body)))
         else:
             self.unasked.append(header)
@@ -112,7 +124,7 @@ class Gateway:
 
     def begin(self, header: Header, body: bytes = b"") -> "asyncio.Future[Answer]":
         """Send a message; the future is its answer."""
-        stream = next(self._streams)
+        stream = self.last_stream = next(self._streams)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[stream] = answer
         self._send(stream, header, body)
@@ -173,6 +185,21 @@ class Gateway:
     ) -> Answer:
         async with asyncio.timeout(DEADLINE_S):
             return await self.invoke_soon(environment, event, request_id, **more)
+
+    def take(self, stream: int, size: int) -> None:
+        """Tell the agent that so much of a streamed answer has gone on."""
+        self._send(stream, messages.Taken(size=size), b"")
+
+    def streamed(self, stream: int) -> bytes:
+        """Return what has come of a streamed answer."""
+        return b"".join(piece for _, piece in self.pieces.get(stream, []))
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until what has been received makes it so."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not is_so():
+                self._changed.clear()
+                await self._changed.wait()
 
     async def until_gone(self, environment: str) -> None:
         """Wait until the agent says that an environment has ended."""

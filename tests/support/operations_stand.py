@@ -11,13 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inglenook import errors
 from inglenook.aio import clock
+from inglenook.capacity import provisioned
+from inglenook.model import function
 from inglenook.model.account import Account
 from inglenook.store import archive, code, sqlite
+from inglenook.wire.messages import VersionId
 from inglenook_gateway.api import serializing, service_model, validation
 from inglenook_gateway.api.front import Call, Handler
 from inglenook_gateway.catalog.catalog import Catalog
-from inglenook_gateway.operations import code_location, packages, recovery, resources, table
+from inglenook_gateway.operations import (
+    code_location,
+    packages,
+    provisions,
+    recovery,
+    resources,
+    table,
+)
 from inglenook_local import activation
 
 ROLE = "arn:aws:iam::000000000000:role/lambda"
@@ -29,6 +40,25 @@ def package(text: str = "def handler(event, context): return event") -> bytes:
     with zipfile.ZipFile(data, "w") as zipped:
         zipped.writestr(zipfile.ZipInfo("app.py"), text)
     return data.getvalue()
+
+
+class Buckets:
+    """No buckets: what S3 has is a matter of the conformance suite."""
+
+    async def read(self, bucket: str, key: str, version: str | None, *, bytes_max: int) -> bytes:
+        raise errors.InvalidParameterValueError(f"no {key} in {bucket} at {version}, {bytes_max}")
+
+
+class Environments:
+    """No environments: who asks for some does not get any."""
+
+    def provision(
+        self, version: VersionId, spec: function.Spec, *, environments: int, aside: int
+    ) -> None:
+        """Do nothing."""
+
+    def standing(self, version: VersionId) -> provisioned.Standing:
+        return provisioned.Standing()
 
 
 class Runtimes:
@@ -163,10 +193,13 @@ def _handlers(
         resources=known,
         packages=packages.Packages(
             store=codes,
+            objects=Buckets(),
             inspect=archive.inspect,
             catalog=known.catalog,
             storage_bytes=known.account.code_storage_bytes,
         ),
         locations=locations,
+        endpoint=lambda: "http://localhost:9000",
+        provisions=provisions.Provisions(known.catalog, Environments()),
         strict_runtimes=strict_runtimes,
     )

@@ -67,6 +67,96 @@ def test_a_requeued_invocation_goes_ahead_of_those_that_wait() -> None:
     assert pool.waiting == ["a", "b"]
 
 
+def warmed(count: int) -> Environments[str, str]:
+    """Return a pool with on-demand environment `d` and `count` provisioned ones, all idle."""
+    pool: Environments[str, str] = Environments()
+    pool.start_begun()
+    pool.started("d", now=0.0)
+    pool.provisioned.aim(count)
+    for n in range(count):
+        pool.provisioned.start_begun()
+        assert pool.started_ahead(f"p{n}", now=0.0) is None
+    return pool
+
+
+def test_a_provisioned_environment_is_taken_before_any_other() -> None:
+    pool = warmed(2)
+    assert [pool.arrive(name) for name in ("a", "b", "c")] == ["p1", "p0", "d"]
+    assert pool.arrive("x") is None
+    assert pool.freed("p0", now=1.0) == "x"
+    assert pool.freed("p0", now=2.0) is None
+    assert pool.freed("d", now=3.0) is None
+    assert pool.arrive("y") == "p0"
+
+
+def test_provisioned_environments_are_not_given_up_for_being_idle() -> None:
+    pool = warmed(2)
+    assert pool.idle_since_before(1e9) == ["d"]
+    assert pool.size == 2
+    assert not pool.is_unused
+
+
+def test_provisioned_environments_that_are_not_wanted_go_when_they_are_idle() -> None:
+    pool = warmed(3)
+    assert pool.arrive("a") == "p2"
+    pool.provisioned.aim(0)
+    assert pool.idle_beyond_target() == ["p0", "p1"]
+    assert pool.freed("p2", now=1.0) is None
+    assert pool.idle_beyond_target() == ["p2"]
+    assert pool.of(lambda _: True) == ["d"]
+
+
+def test_who_waits_takes_an_environment_that_was_started_ahead() -> None:
+    pool: Environments[str, str] = Environments()
+    pool.provisioned.aim(1)
+    pool.provisioned.start_begun()
+    assert pool.arrive("a") is None
+    assert pool.starts_wanted() == 1
+    assert pool.started_ahead("p", now=0.0) == "a"
+    assert pool.starts_wanted() == 0
+
+
+def test_a_lost_provisioned_environment_is_missed() -> None:
+    pool = warmed(1)
+    assert pool.arrive("a") == "p0"
+    assert pool.lost("p0") == "a"
+    assert pool.provisioned.starts_wanted() == 1
+
+
+def test_a_resting_environment_takes_nothing_until_it_has_rested() -> None:
+    pool = started(1)
+    assert pool.arrive("a") == 0
+    pool.rest(0)
+    assert pool.size == 1
+    assert pool.arrive("b") is None
+    assert pool.rested(0, now=1.0) == "b"
+    pool.rest(0)
+    assert pool.rested(0, now=2.0) is None
+    assert pool.rested(0, now=2.0) is None
+    assert pool.arrive("c") == 0
+
+
+def test_a_resting_environment_may_be_lost() -> None:
+    pool = started(1)
+    pool.arrive("a")
+    pool.rest(0)
+    assert pool.lost(0) is None
+    assert pool.arrive("b") is None
+    assert pool.rested(0, now=1.0) is None
+    assert pool.waiting == ["b"]
+
+
+def test_the_next_arrival_wants_a_start_only_where_none_is_idle_or_under_way() -> None:
+    pool = started(1)
+    assert pool.starts_wanted_by_next() == 0
+    pool.arrive("a")
+    assert pool.starts_wanted_by_next() == 1
+    pool.start_begun()
+    assert pool.starts_wanted_by_next() == 0
+    pool.arrive("b")
+    assert pool.starts_wanted_by_next() == 1
+
+
 class EnvironmentsMachine(RuleBasedStateMachine):
     """Whatever happens, every invocation is in exactly one place, and none waits beside an idle
     environment."""

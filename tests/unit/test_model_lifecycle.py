@@ -1,7 +1,8 @@
+import msgspec
 import pytest
 
 from inglenook import errors
-from inglenook.model import lifecycle
+from inglenook.model import function, lifecycle
 from inglenook.model.function import State, Status, UpdateStatus
 
 NEW = lifecycle.created(now=1_700_000_000.5, revision="1")
@@ -38,6 +39,66 @@ def test_an_update_keeps_the_state_and_counts_a_generation_if_what_runs_changes(
 def test_a_failed_function_is_mended_by_an_update() -> None:
     updating = lifecycle.updating(FAILED, now=0, revision="3", runs_anew=True)
     assert lifecycle.activated(updating, revision="4").state is State.ACTIVE
+
+
+def test_a_failed_update_leaves_the_state_and_says_why() -> None:
+    failed = lifecycle.failed(UPDATING, revision="4", reason="why", code="InvalidRuntime")
+    assert failed.state is State.ACTIVE
+    assert failed.state_reason is failed.state_reason_code is None
+    assert (failed.last_update, failed.last_update_reason) == (UpdateStatus.FAILED, "why")
+    lifecycle.check_invocable(failed)
+    lifecycle.check_settled(failed, "arn")
+
+
+def _owner(status: Status) -> function.Function:
+    spec = function.Spec(
+        code=function.Code(sha256="0" * 64, size_bytes=1),
+        runtime="python3.12",
+        handler="app.handler",
+        role="r",
+        logging=function.Logging(log_group="g"),
+    )
+    return function.Function(name="f", uid="u", spec=spec, status=status)
+
+
+def _updated(owner: function.Function, timeout_s: int) -> function.Function:
+    spec = msgspec.structs.replace(owner.spec, timeout_s=timeout_s)
+    return lifecycle.updated(owner, spec, now=0, revision="r")
+
+
+def _settled(owner: function.Function, *, well: bool) -> function.Function:
+    if well:
+        return lifecycle.settled(owner, lifecycle.activated(owner.status, revision="r"))
+    status = lifecycle.failed(owner.status, revision="r", reason="why", code="InternalError")
+    return lifecycle.settled(owner, status)
+
+
+def test_what_runs_changes_when_an_update_has_succeeded_and_not_before() -> None:
+    first = _owner(ACTIVE)
+    updating = _updated(first, 9)
+    assert updating.serving == first.serving
+    failed = _settled(updating, well=False)
+    assert failed.serving == first.serving
+    assert failed.spec.timeout_s == 9
+    again = _updated(failed, 10)
+    assert again.serving == first.serving
+    mended = _settled(again, well=True)
+    assert mended.serving.spec.timeout_s == 10
+    assert mended.serving.generation == mended.status.generation == 3
+
+
+def test_an_update_with_nothing_new_tries_a_failed_one_again() -> None:
+    failed = _settled(_updated(_owner(ACTIVE), 9), well=False)
+    retried = _settled(_updated(failed, 9), well=True)
+    assert retried.serving == function.Serving(
+        spec=failed.spec, generation=failed.status.generation
+    )
+
+
+def test_what_could_not_be_created_has_nothing_to_go_back_to() -> None:
+    failed = _settled(_updated(_owner(FAILED), 9), well=False)
+    assert failed.status.state is State.FAILED
+    assert failed.before_update is None
 
 
 @pytest.mark.parametrize("status", [ACTIVE, FAILED])

@@ -5,15 +5,18 @@ out. What it promises:
 
 - an environment has one invocation at a time;
 - the most recently used idle environment is taken first, so that the others can go cold;
+- a provisioned one before any other; those are never given up for having been idle;
 - an invocation that finds none waits, first come first served, for whichever environment is free
   first, a started one or one that finished;
-- as many starts are wanted as invocations wait, not more.
+- as many starts are wanted as invocations wait, not more, whatever is provisioned besides.
 
 It leaves to its caller how an environment is started, how many starts may be under way, and time.
 """
 
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
+
+from inglenook.capacity import provisioned
 
 I = TypeVar("I", bound=Hashable)  # noqa: E741 - an invocation
 E = TypeVar("E", bound=Hashable)
@@ -25,6 +28,10 @@ class Environments(Generic[I, E]):
     def __init__(self) -> None:
         self._idle: dict[E, float] = {}
         """Since when each is idle, least recently used first."""
+        self._idle_provisioned: dict[E, float] = {}
+        self.provisioned: provisioned.Reserve[E] = provisioned.Reserve()
+        self._resting: dict[E, None] = {}
+        """Not busy, and not to be used yet."""
         self._busy: dict[E, I] = {}
         self._waiting: dict[I, None] = {}
         """In order of arrival; a dict, so that one can leave from the middle."""
@@ -33,7 +40,10 @@ class Environments(Generic[I, E]):
     @property
     def is_unused(self) -> bool:
         """Whether there is no environment, no start and nobody waiting."""
-        return not (self._idle or self._busy or self._waiting or self._starting)
+        return (
+            not (self._idle or self._busy or self._waiting or self._starting or self._resting)
+            and self.provisioned.is_unused
+        )
 
     @property
     def waiting(self) -> list[I]:
@@ -48,7 +58,7 @@ class Environments(Generic[I, E]):
     @property
     def size(self) -> int:
         """How many environments there are."""
-        return len(self._idle) + len(self._busy)
+        return len(self._idle) + len(self._idle_provisioned) + len(self._busy) + len(self._resting)
 
     def first_waiting(self) -> I | None:
         """Return who has waited longest."""
@@ -56,16 +66,23 @@ class Environments(Generic[I, E]):
 
     def arrive(self, invocation: I) -> E | None:
         """Return the idle environment that takes the invocation, or let it wait."""
-        if not self._idle:
+        idle = self._idle_provisioned or self._idle
+        if not idle:
             self._waiting[invocation] = None
             return None
-        environment, _ = self._idle.popitem()
+        environment, _ = idle.popitem()
         self._busy[environment] = invocation
         return environment
 
     def starts_wanted(self) -> int:
         """Return how many more starts should be under way."""
         return max(0, len(self._waiting) - self._starting)
+
+    def starts_wanted_by_next(self) -> int:
+        """Return how many more starts there should be if one more invocation arrived."""
+        if self._idle_provisioned or self._idle:
+            return 0
+        return max(0, len(self._waiting) + 1 - self._starting)
 
     def start_begun(self) -> None:
         """Count a start as under way."""
@@ -80,6 +97,11 @@ class Environments(Generic[I, E]):
         self._starting -= 1
         return self._offer(environment, now)
 
+    def started_ahead(self, environment: E, now: float) -> I | None:
+        """Take a provisioned environment; return the invocation that it gets, if one waits."""
+        self.provisioned.started(environment)
+        return self._offer(environment, now)
+
     def freed(self, environment: E, now: float) -> I | None:
         """Take an environment back that has answered; return the invocation that it gets next."""
         if self._busy.pop(environment, None) is None:
@@ -89,7 +111,8 @@ class Environments(Generic[I, E]):
     def _offer(self, environment: E, now: float) -> I | None:
         invocation = self.first_waiting()
         if invocation is None:
-            self._idle[environment] = now
+            is_provisioned = len(self.provisioned) and environment in self.provisioned
+            (self._idle_provisioned if is_provisioned else self._idle)[environment] = now
             return None
         del self._waiting[invocation]
         self._busy[environment] = invocation
@@ -98,11 +121,27 @@ class Environments(Generic[I, E]):
     def lost(self, environment: E) -> I | None:
         """Forget an environment; return the invocation that was in it, if one was."""
         self._idle.pop(environment, None)
+        self._idle_provisioned.pop(environment, None)
+        self._resting.pop(environment, None)
+        self.provisioned.lost(environment)
         return self._busy.pop(environment, None)
+
+    def rest(self, environment: E) -> None:
+        """Take an environment back that has answered, and leave it alone until it has `rested`."""
+        if self._busy.pop(environment, None) is not None:
+            self._resting[environment] = None
+
+    def rested(self, environment: E, now: float) -> I | None:
+        """Let an environment go on; return the invocation that it gets, if one waits."""
+        if environment not in self._resting:
+            return None
+        del self._resting[environment]
+        return self._offer(environment, now)
 
     def of(self, belongs: Callable[[E], bool]) -> list[E]:
         """Return the environments for which `belongs` is true, idle or busy."""
-        return [each for each in (*self._idle, *self._busy) if belongs(each)]
+        everywhere = (*self._idle, *self._idle_provisioned, *self._busy, *self._resting)
+        return [each for each in everywhere if belongs(each)]
 
     def requeue(self, invocation: I) -> None:
         """Put an invocation that was refused before it began back, ahead of all that wait."""
@@ -125,3 +164,11 @@ class Environments(Generic[I, E]):
         for environment in expired:
             del self._idle[environment]
         return expired
+
+    def idle_beyond_target(self) -> list[E]:
+        """Remove and return idle provisioned environments that are not wanted any more."""
+        surplus = []
+        for environment in list(self._idle_provisioned)[: self.provisioned.surplus()]:
+            self.lost(environment)
+            surplus.append(environment)
+        return surplus

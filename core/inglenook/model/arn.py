@@ -52,6 +52,11 @@ def function_arn(name: str, qualifier: str | None = None, *, region: str, accoun
     return whole if qualifier is None else f"{whole}:{qualifier}"
 
 
+def code_signing_config_arn(config_id: str, *, region: str, account: str) -> str:
+    """Return the ARN of a code signing config."""
+    return f"arn:{partition(region)}:lambda:{region}:{account}:code-signing-config:{config_id}"
+
+
 def partition(region: str) -> str:
     """Return the part of AWS that a region belongs to, as ARNs begin with it."""
     if region.startswith("cn-"):

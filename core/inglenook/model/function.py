@@ -56,6 +56,8 @@ class Code(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Of the zip, 64 hex digits: its name in the code store."""
     size_bytes: int
     """Of the zip."""
+    unzipped_bytes: int = 0
+    """Of all that it contains; 0 where it was not measured."""
 
 
 class Logging(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -98,6 +100,8 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     arn: str
     local_mount_path: str
+    direct_s3_read: str | None = None
+    """API member `S3FilesConfig.DirectS3Read`."""
 
 
 class RuntimeManagement(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -129,6 +133,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """ARN of the queue or topic for events that were given up."""
     kms_key_arn: str | None = None
     """Stored only."""
+    code_kms_key_arn: str | None = None
+    """The key of the package that `code` is (API member `SourceKMSKeyArn`). Stored only."""
     vpc: Vpc | None = None
     file_systems: tuple[FileSystem, ...] = ()
     snap_start: SnapStart = SnapStart.NONE
@@ -150,6 +156,13 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_update_reason_code: str | None = None
 
 
+class Serving(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What runs for `$LATEST`."""
+
+    spec: Spec
+    generation: int
+
+
 class Function(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A function: its `$LATEST`, and what all its versions share."""
 
@@ -158,6 +171,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Distinguishes a function from a deleted one of the same name."""
     spec: Spec
     status: Status
+    before_update: Serving | None = None
+    """What ran before the update that is under way or has failed, and runs on; see `serving`."""
     tags: dict[str, str] = {}
     last_version: int = 0
     """The highest version number ever published; numbers are not used twice."""
@@ -172,6 +187,13 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The id of the code signing config."""
     deleting: bool = False
     """Set first when a function is deleted, so that a start finishes what a crash cut off."""
+
+    @property
+    def serving(self) -> Serving:
+        """What `$LATEST` runs: `spec` only once an update of it has succeeded."""
+        if self.before_update is not None:
+            return self.before_update
+        return Serving(spec=self.spec, generation=self.status.generation)
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -1,16 +1,21 @@
 """The life of `$LATEST` and of a published version: which moves there are, and what each writes.
 
-Pure: a status goes in, a new one comes out. The API begins a move (`created`, `updating`), and who
-makes the code ready ends it (`activated`, `failed`). A move that the tables do not have raises
-`IllegalMoveError`, which is a bug of the caller; what a caller of the API may not do *now* is
-refused by `check_settled`, in AWS's words.
+Pure: a status goes in, a new one comes out. The API begins a move (`created`, `updated`), and who
+makes the code ready ends it (`activated`, `failed`, and for the whole document `settled`). A move
+that the tables do not have raises `IllegalMoveError`, which is a bug of the caller; what a caller
+of the API may not do *now* is refused by `check_settled`, in AWS's words.
 """
+
+from typing import TypeVar
 
 import msgspec
 
 from inglenook import errors
 from inglenook.aio import clock
+from inglenook.model import function
 from inglenook.model.function import State, Status, UpdateStatus
+
+V = TypeVar("V", bound=function.Function | function.Version)
 
 # What recorded answers show, for creations and (yes) for updates too.
 _CREATING_REASON = "The function is being created."
@@ -18,8 +23,8 @@ _CREATING_CODE = "Creating"
 
 _MOVES: dict[State, frozenset[State]] = {
     State.PENDING: frozenset({State.ACTIVE, State.FAILED}),
-    # An update of an active function may fail, and one of a failed function may mend it.
-    State.ACTIVE: frozenset({State.ACTIVE, State.FAILED, State.INACTIVE}),
+    # An update that fails leaves an active function active; one of a failed function may mend it.
+    State.ACTIVE: frozenset({State.ACTIVE, State.INACTIVE}),
     State.FAILED: frozenset({State.ACTIVE, State.FAILED}),
     State.INACTIVE: frozenset({State.PENDING, State.ACTIVE, State.FAILED}),
 }
@@ -73,7 +78,8 @@ def is_settling(status: Status) -> bool:
 
 def activated(status: Status, *, revision: str) -> Status:
     """End a creation or an update well."""
-    _check_moves(status, State.ACTIVE, UpdateStatus.SUCCESSFUL)
+    _check_move(status, State.ACTIVE)
+    _check_update_move(status, UpdateStatus.SUCCESSFUL)
     return msgspec.structs.replace(
         status,
         revision_id=revision,
@@ -87,22 +93,44 @@ def activated(status: Status, *, revision: str) -> Status:
 
 
 def failed(status: Status, *, revision: str, reason: str, code: str) -> Status:
-    """End a creation or an update badly: it cannot run until it is updated again.
+    """End a creation or an update badly.
 
-    AWS keeps what ran before a failed update; here the new code and configuration already stand,
-    so the state says with the same reason that they cannot be invoked.
+    What could not be created cannot run until it is updated. An update that fails leaves the state
+    Active, because what ran before runs on (dg/functions-states.html).
     """
-    _check_moves(status, State.FAILED, UpdateStatus.FAILED)
-    return msgspec.structs.replace(
+    _check_update_move(status, UpdateStatus.FAILED)
+    status = msgspec.structs.replace(
         status,
         revision_id=revision,
-        state=State.FAILED,
-        state_reason=reason,
-        state_reason_code=code,
         last_update=UpdateStatus.FAILED,
         last_update_reason=reason,
         last_update_reason_code=code,
     )
+    if status.state is State.ACTIVE:
+        return status
+    _check_move(status, State.FAILED)
+    return msgspec.structs.replace(
+        status, state=State.FAILED, state_reason=reason, state_reason_code=code
+    )
+
+
+def updated(
+    owner: function.Function, spec: function.Spec, *, now: float, revision: str
+) -> function.Function:
+    """Begin an update of `$LATEST` to `spec`; until it succeeds, what ran before runs on."""
+    changes = spec != owner.spec
+    before = owner.before_update
+    if changes and before is None and owner.status.state is State.ACTIVE:
+        before = owner.serving
+    status = updating(owner.status, now=now, revision=revision, runs_anew=changes)
+    return msgspec.structs.replace(owner, spec=spec, status=status, before_update=before)
+
+
+def settled(value: V, status: Status) -> V:
+    """Return a function or a version with the status that ends what was under way."""
+    if isinstance(value, function.Function) and status.last_update is UpdateStatus.SUCCESSFUL:
+        return msgspec.structs.replace(value, status=status, before_update=None)
+    return msgspec.structs.replace(value, status=status)
 
 
 def check_settled(status: Status, function_arn: str) -> None:
@@ -142,10 +170,9 @@ def in_state_message(state: State) -> str:
     )
 
 
-def _check_moves(status: Status, state: State, update: UpdateStatus) -> None:
+def _check_move(status: Status, state: State) -> None:
     if state not in _MOVES[status.state]:
         raise IllegalMoveError(f"{status.state.value} to {state.value}")
-    _check_update_move(status, update)
 
 
 def _check_update_move(status: Status, update: UpdateStatus) -> None:

@@ -23,6 +23,8 @@ DESCRIPTORS_MAX = 1024
 PAYLOAD_BYTES_MAX = 6_291_456
 RESPONSE_BYTES_MAX = 6_291_556
 EVENT_PAYLOAD_BYTES_MAX = 1 * MIB
+# api/API_InvokeAsync.html: "The payload limit is 256KB"
+INVOKE_ASYNC_PAYLOAD_BYTES_MAX = 256 * 1024
 # api/API_Invoke.html, ClientContext: "Up to 3,583 bytes of base64-encoded data"
 CLIENT_CONTEXT_BYTES_MAX = 3583
 # api/API_Invoke.html, LogResult: "The last 4 KB of the execution log"

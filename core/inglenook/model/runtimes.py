@@ -49,6 +49,9 @@ class Family(enum.Enum):
     """Any executable named `bootstrap` in the deployment package."""
 
 
+# dg/snapstart.html: "Python 3.12 and later"
+_SNAP_START_PYTHON = (3, 12)
+
 _SUCCESSORS = {
     Family.PYTHON: "python3.14",
     Family.NODEJS: "nodejs24.x",
@@ -90,6 +93,19 @@ def python_version(runtime: str) -> tuple[int, int] | None:
         return None
     major, _, minor = runtime.removeprefix("python").partition(".")
     return int(major), int(minor)
+
+
+def has_snap_start(runtime: str) -> bool:
+    """Whether AWS takes snapshots of functions with this runtime (dg/snapstart.html)."""
+    match family(runtime):
+        case Family.JAVA:
+            return not runtime.startswith("java8")
+        case Family.PYTHON:
+            return (python_version(runtime) or (0, 0)) >= _SNAP_START_PYTHON
+        case Family.DOTNET:
+            return runtime in {"dotnet8", "dotnet10"}
+        case _:
+            return False
 
 
 def needs_handler(runtime: str) -> bool:

@@ -2,8 +2,9 @@
 
 A zip is stored under its SHA-256, so storing one again changes nothing, and reading one proves that
 it is what was stored. Deciding which zips nobody needs any more is left to whoever knows the
-functions. A node unpacks a zip once, for all environments of all functions that run it; what it has
-unpacked is a cache, without any promise beyond the life of the process.
+functions. A node unpacks a zip once, for all environments of all functions that run it, and merges
+the layers of a function once for all functions with the same ones; what it has unpacked is a cache,
+without any promise beyond the life of the process.
 
 Methods are safe for many tasks of one event loop and never block it. Cancelling one stops the
 waiting; the work is finished behind it, harmlessly.
@@ -17,19 +18,14 @@ import functools
 import hashlib
 import math
 import os
-import shutil
 import string
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 from inglenook import errors
 from inglenook.model import function
-from inglenook.store import archive, durable
-
-T = TypeVar("T")
+from inglenook.store import archive, durable, folders, merging
 
 _SHA256_DIGITS = 64
 _HEX = frozenset(string.digits + "abcdef")
@@ -144,8 +140,8 @@ class UnpackedCode:
         """Use a folder that exists and has nothing of ours in it; `open` makes it so."""
         self._store = store
         self._root = root
-        self._folders: dict[str, asyncio.Future[Path]] = {}
-        self._forgetting: dict[str, asyncio.Future[None]] = {}
+        self._folders = folders.Folders(root)
+        self._merged: dict[tuple[str, ...], str] = {}
 
     @classmethod
     async def open(cls, store: CodeStore, root: Path) -> "UnpackedCode":
@@ -153,7 +149,7 @@ class UnpackedCode:
 
         What cannot be of our making is left alone, lest a mistyped path empties somebody's home.
         """
-        await asyncio.to_thread(_make_empty, root)
+        await asyncio.to_thread(folders.clear, root, _is_sha256)
         return cls(store, root)
 
     async def folder(self, sha256: str) -> Path:
@@ -163,52 +159,48 @@ class UnpackedCode:
         anew. Raises CodeMissingError, CodeDamagedError, InvalidZipFileError, and ServiceError when
         the disk is full.
         """
-        while (forgetting := self._forgetting.get(sha256)) is not None:
-            await asyncio.wait([forgetting])
-        folder = self._folders.get(sha256)
-        if folder is None:
-            folder = _in_thread(functools.partial(self._unpack, self._store.path(sha256)))
-            self._folders[sha256] = folder
-            folder.add_done_callback(functools.partial(self._unpacked, sha256))
-        return folder.result() if folder.done() else await asyncio.shield(folder)
+        return await self._folders.get(sha256, self._unpack)
+
+    async def merged(self, layers: Sequence[str]) -> Path:
+        """Return the folder with what these zips (one at least) contain, later over earlier ones.
+
+        There is one for each such list, made by the first who asks. Raises as `folder` does.
+        """
+        if len(layers) == 1:
+            return await self.folder(layers[0])
+        name = _list_name(layers)
+        if (ready := self._folders.ready(name)) is not None:
+            return ready
+        sources = await asyncio.gather(*(self.folder(layer) for layer in layers))
+        # After the wait, in which the list may have been forgotten.
+        self._merged[tuple(layers)] = name
+        return await self._folders.get(name, functools.partial(self._merge, sources))
+
+    def merged_lists(self) -> set[tuple[str, ...]]:
+        """Return the lists of zips that have been merged and not been forgotten."""
+        return set(self._merged)
 
     async def forget(self, sha256: str) -> None:
         """Remove the zip's folder. Nothing may run in it any more."""
-        # After every wait, look anew: others ask for and forget the same folder meanwhile.
-        while (busy := self._busy_with(sha256)) is not None:
-            await asyncio.wait([busy])
-        if self._folders.pop(sha256, None) is None:
-            return
-        forgetting = _in_thread(functools.partial(_remove, self._root / sha256))
-        self._forgetting[sha256] = forgetting
-        forgetting.add_done_callback(lambda _: self._forgetting.pop(sha256))
-        await asyncio.shield(forgetting)
+        await self._folders.forget(sha256)
 
-    def _busy_with(self, sha256: str) -> asyncio.Future[Any] | None:
-        folder = self._folders.get(sha256)
-        if folder is not None and not folder.done():
-            return folder
-        return self._forgetting.get(sha256)
+    async def forget_merged(self, layers: tuple[str, ...]) -> None:
+        """Remove the folder of zips that were merged. Nothing may run in it any more."""
+        if (name := self._merged.pop(layers, None)) is not None:
+            await self._folders.forget(name)
 
-    def _unpack(self, zip_path: Path) -> Path:
-        data = read_verified(zip_path)
-        folder = self._root / zip_path.name
+    def _unpack(self, folder: Path) -> None:
+        data = read_verified(self._store.path(folder.name))
         try:
             with _no_space_told(self._root):
                 archive.unpack(data, folder)
         except errors.InvalidParameterValueError as exc:
             # Whoever invokes has not sent the zip.
             raise errors.InvalidZipFileError from exc
-        return folder
 
-    def _unpacked(self, sha256: str, folder: asyncio.Future[Path]) -> None:
-        # Looking at the failure also says that it is known, should nobody wait for it any more.
-        if folder.exception() is not None and self._folders.get(sha256) is folder:
-            del self._folders[sha256]
-
-
-def _in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
-    return asyncio.get_running_loop().run_in_executor(None, work)
+    def _merge(self, sources: Sequence[Path], folder: Path) -> None:
+        with _no_space_told(self._root):
+            merging.merge(sources, folder)
 
 
 @contextlib.contextmanager
@@ -221,6 +213,11 @@ def _no_space_told(folder: Path) -> Iterator[None]:
                 f"No space is left for code in {folder} ({exc.strerror})."
             ) from exc
         raise
+
+
+def _list_name(layers: Sequence[str]) -> str:
+    """Name a list of zips as if it were one: no zip's content is a list of hashes."""
+    return hashlib.sha256("\n".join(layers).encode()).hexdigest()
 
 
 def _is_sha256(name: str) -> bool:
@@ -241,22 +238,3 @@ def _sizes(root: Path) -> dict[str, int]:
             with contextlib.suppress(FileNotFoundError):
                 found[path.name] = path.stat().st_size
     return found
-
-
-def _make_empty(root: Path) -> None:
-    root.mkdir(parents=True, exist_ok=True)
-    for child in root.iterdir():
-        if not (_is_sha256(child.name) or child.name.startswith(durable.PARTIAL_PREFIX)):
-            continue
-        if child.is_dir() and not child.is_symlink():
-            shutil.rmtree(child)
-        else:
-            child.unlink()
-
-
-def _remove(folder: Path) -> None:
-    # Moved away first: from then on its name is free, and half of it is not mistaken for all.
-    away = Path(tempfile.mkdtemp(prefix=durable.PARTIAL_PREFIX, dir=folder.parent))
-    with contextlib.suppress(FileNotFoundError):
-        folder.rename(away / folder.name)
-    shutil.rmtree(away)

@@ -5,14 +5,12 @@ full disk or a failing one `errors.ServiceError`. All of this blocks.
 """
 
 import contextlib
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from inglenook import errors
 from inglenook.store import history, lock, schema, transaction
 from inglenook.store.documents import Document, Kind
 
@@ -38,7 +36,7 @@ class Database:
         with contextlib.ExitStack() as undo:
             self._lock = lock.FolderLock(path.parent)
             undo.callback(self._lock.release)
-            with self._translated():
+            with schema.translated(self._path):
                 self._connection = schema.open_file(path)
             undo.pop_all()
 
@@ -51,7 +49,7 @@ class Database:
 
     def changes(self) -> list[history.Row]:
         """Return the last changes, in order."""
-        with self._translated():
+        with schema.translated(self._path):
             found = self._connection.execute(
                 "SELECT kind, name, resource_version, body, deleted FROM changes "
                 "ORDER BY resource_version DESC LIMIT ?",
@@ -61,12 +59,12 @@ class Database:
 
     def documents(self) -> list[history.Row]:
         """Return all documents as changes, in the order of their last writes."""
-        with self._translated():
+        with schema.translated(self._path):
             found = self._connection.execute(f"{_ROWS} ORDER BY resource_version")
             return [history.Row._make(row) for row in found]
 
     def get(self, kind: Kind[T], name: str) -> Document[T] | None:
-        with self._translated():
+        with schema.translated(self._path):
             found = self._connection.execute(
                 f"{_ROWS} WHERE kind = ? AND name = ?", (kind.name, name)
             ).fetchone()
@@ -79,14 +77,14 @@ class Database:
         if end is not None:
             query += " AND name < ?"
             values.append(end)
-        with self._translated():
+        with schema.translated(self._path):
             # SQLite compares text as UTF-8 bytes, which is the order of code points: Python's.
             found = self._connection.execute(f"{query} ORDER BY name", values).fetchall()
         return [self.document(kind, history.Row._make(row)) for row in found]
 
     def commit(self, writes: Sequence[transaction.Write], latest: int) -> transaction.Outcomes:
         """Do `writes` durably; see `transaction.commit`."""
-        with self._translated():
+        with schema.translated(self._path):
             return transaction.commit(self._connection, writes, latest, self._history_rows)
 
     def document(self, kind: Kind[T], row: history.Row) -> Document[T]:
@@ -97,17 +95,6 @@ class Database:
             reason = f"its {kind.name} {row.name} is not valid: {exc}"
             raise schema.DamagedStoreError(self._path, reason) from exc
         return Document(kind=kind, name=row.name, resource_version=row.version, value=value)
-
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as exc:
-            if schema.is_damage(exc):
-                raise schema.DamagedStoreError(self._path, str(exc)) from exc
-            if isinstance(exc, sqlite3.OperationalError):
-                raise errors.ServiceError(f"The store {self._path} failed: {exc}.") from exc
-            raise
 
 
 def _after_all_with(prefix: str) -> str | None:

@@ -154,6 +154,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result"):
     max_memory_mb: int = 0
     is_reusable: bool = True
     """Whether the environment takes another event. If not, `Gone` follows."""
+    is_warm: bool = True
+    """Whether its process waits for that event. If not, init runs again within it."""
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):

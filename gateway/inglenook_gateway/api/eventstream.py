@@ -8,15 +8,21 @@ https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html#strea
 import binascii
 import struct
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inglenook.wire.connection import Body
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
+BINARY = "application/octet-stream"
+JSON = "application/json"
 
 _STRING = 7
 _PRELUDE_BYTES = 12
 _CRC_BYTES = 4
 
 
-def message(headers: Mapping[str, str], payload: bytes) -> bytes:
+def message(headers: Mapping[str, str], payload: "Body") -> bytes:
     """Frame one message."""
     block = b"".join(_header(name, value) for name, value in headers.items())
     length = _PRELUDE_BYTES + len(block) + len(payload) + _CRC_BYTES
@@ -26,7 +32,7 @@ def message(headers: Mapping[str, str], payload: bytes) -> bytes:
     return framed + struct.pack("!I", binascii.crc32(framed))
 
 
-def event(event_type: str, content_type: str, payload: bytes) -> bytes:
+def event(event_type: str, content_type: str, payload: "Body") -> bytes:
     """Frame one event."""
     headers = {
         ":event-type": event_type,

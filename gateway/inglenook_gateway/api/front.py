@@ -7,7 +7,8 @@ here, and answered as `ServiceException`. Cancellation passes through.
 
 Operations in `raw_handlers` get the request itself, to read with `bodies.receive`: that is the
 invoke path, which is recognised with string operations alone. Paths under `extra` prefixes are
-ours, not AWS's. An operation that nobody handles answers that it is not built, after validation.
+ours, not AWS's; requests to the host of a function URL are no requests to the API. An operation
+that nobody handles answers that it is not built, after validation.
 """
 
 import asyncio
@@ -18,9 +19,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib import parse
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from inglenook import errors
+from inglenook.model import function_url
 from inglenook_gateway.api import bodies, failures, parsing, routes, serializing, validation
 
 if TYPE_CHECKING:
@@ -71,8 +73,12 @@ class Front:
         handlers: Mapping[str, Handler],
         raw_handlers: Mapping[str, RawHandler] | None = None,
         extra: Mapping[str, ExtraHandler] | None = None,
+        urls: ExtraHandler | None = None,
     ) -> None:
-        """Serve `service`; raises `ValueError` for a handler of an operation it does not have."""
+        """Serve `service`; raises `ValueError` for a handler of an operation it does not have.
+
+        `urls` gets every request whose `Host` is a function URL's, whatever its path.
+        """
         self._service = service
         self._handlers = dict(handlers)
         self._raw_handlers = dict(raw_handlers or {})
@@ -80,6 +86,7 @@ class Front:
         if unknown:
             raise ValueError(f"the service model has no operations {sorted(unknown)}")
         self._extra = sorted((extra or {}).items(), key=lambda item: -len(item[0]))
+        self._urls = urls
         self._router = routes.Router(service)
         self._validator = validation.Validator()
         self._invoke = self._raw_handlers.get(_INVOKE)
@@ -109,6 +116,11 @@ class Front:
         return response
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
+        if (
+            self._urls is not None
+            and function_url.HOST_MARK in request.headers.get(hdrs.HOST, "").lower()
+        ):
+            return await self._urls(request)
         path, _, query = request.raw_path.partition("?")
         if self._invoke is not None and request.method == "POST":
             name = _invoked(path)

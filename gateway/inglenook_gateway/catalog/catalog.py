@@ -188,12 +188,27 @@ class Catalog:
         entry = self._entries.get(name)
         return None if entry is None else entry.owner
 
+    def target(self, name: str, version: str) -> Target | None:
+        """Return what an invocation of one version would run, in whatever state it is."""
+        entry = self._entries.get(name)
+        return None if entry is None else entry.target(version, self._account)
+
+    def alias(self, function_name: str, name: str) -> function.Alias | None:
+        """Return an alias of a living function."""
+        entry = self._entries.get(function_name)
+        return None if entry is None else entry.alias(name)
+
     def qualified(
         self, kind: documents.Kind[T], function_name: str, qualifier: str | None
     ) -> T | None:
         """Return what a living function has of one of `kinds.QUALIFIED` under a qualifier."""
         entry = self._entries.get(function_name)
         return None if entry is None else entry.qualified(kind.name, qualifier)
+
+    def all_qualified(self, kind: documents.Kind[T], function_name: str) -> list[T]:
+        """Return all that a living function has of one of `kinds.QUALIFIED`, in no order."""
+        entry = self._entries.get(function_name)
+        return [] if entry is None else entry.all_qualified(kind.name)
 
     def functions(self) -> Iterator[function.Function]:
         """Yield every function, ordered by name."""
@@ -265,13 +280,13 @@ def _superseded(old: object, new: object) -> Retirement | None:
         return None
     if old.uid != new.uid or (new.deleting and not old.deleting):
         return Retirement(function_name=old.name, function_uid=old.uid, version=None)
-    if old.status.generation == new.status.generation:
+    if old.serving.generation == new.serving.generation:
         return None
     return Retirement(
         function_name=old.name,
         function_uid=old.uid,
         version=function.LATEST,
-        current_generation=new.status.generation,
+        current_generation=new.serving.generation,
     )
 
 

@@ -89,6 +89,14 @@ class Entry:
             return None
         return document.value
 
+    def all_qualified(self, kind: str) -> list[Any]:
+        """Return the values of a kind that belong to the living function, in no order."""
+        qualifiers = [
+            key[1] for key in self._documents if isinstance(key, tuple) and key[0] == kind
+        ]
+        found = (self.qualified(kind, qualifier) for qualifier in qualifiers)
+        return [value for value in found if value is not None]
+
     def chosen(self, alias: function.Alias, rng: random.Random) -> str:
         """Return the version that an alias sends one invocation to."""
         if not alias.additional_version_weights:
@@ -113,21 +121,23 @@ class Entry:
         owner = self.owner
         if owner is None:
             return None
-        runs: function.Function | function.Version | None = None
         if version == function.LATEST:
-            runs = owner
-        elif (number := function.version_number(version)) is not None:
-            runs = self.version(owner, number)
-        if runs is None:
-            return None
+            runs, status = owner.serving, owner.status
+        else:
+            number = function.version_number(version)
+            published = None if number is None else self.version(owner, number)
+            if published is None:
+                return None
+            status = published.status
+            runs = function.Serving(spec=published.spec, generation=status.generation)
         return Target(
             id=messages.VersionId(
                 function_name=self.name,
                 function_uid=owner.uid,
                 version=version,
-                generation=runs.status.generation,
+                generation=runs.generation,
             ),
             spec=runs.spec,
-            status=runs.status,
+            status=status,
             function_arn=account.function_arn(self.name),
         )

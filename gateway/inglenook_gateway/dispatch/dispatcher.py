@@ -6,15 +6,17 @@ a caller that hangs up changes nothing for the function, or for the count.
 """
 
 import asyncio
+import dataclasses
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from inglenook import errors, settings
 from inglenook.aio import clock, tasks
-from inglenook.capacity import concurrency
+from inglenook.capacity import provisioned
 from inglenook.model import function
 from inglenook.wire import messages
-from inglenook_gateway.dispatch import fleet, invocation, pods, starts
+from inglenook_gateway.dispatch import admission, fleet, invocation, pods, starts, streaming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +43,11 @@ class Dispatcher:
         self._limits = limits
         self._region = region
         self._account = account
-        self._ledger = concurrency.Ledger(limits.account_concurrency)
+        self._admission = admission.Admission(limits, time)
+        self._ledger = self._admission.ledger
         self._starts = starts.Starts(limits.starts_in_flight)
         self._fleets: dict[messages.VersionId, fleet.Fleet] = {}
+        self._observers: list[Callable[[messages.VersionId], None]] = []
         self._background = tasks.Tasks()
         self._is_draining = False
         self._settled: asyncio.Event = asyncio.Event()
@@ -66,11 +70,21 @@ class Dispatcher:
         invoked = invocation.Invocation(
             name, event, self._clock.monotonic() + self._limits.queue_timeout_s
         )
-        throttle = self._ledger.acquire(name, invoked)
-        if throttle is not None:
-            raise errors.TooManyRequestsError(throttle.value)
-        self._fleet(version, spec).run(invoked)
+        self._admission.admit(name, version.version, invoked, is_synchronous=event.is_synchronous)
+        found = self._fleet(version, spec)
+        if growth := found.growth:
+            self._admission.check_scaling(name, growth, invoked)
+        found.run(invoked)
         return invoked.outcome
+
+    def stream(
+        self, version: messages.VersionId, spec: function.Spec, event: invocation.Event
+    ) -> streaming.ResponseStream:
+        """Admit an event whose answer is read as the function writes it. Raises as `invoke`."""
+        answer = streaming.ResponseStream()
+        event = dataclasses.replace(event, on_chunk=answer.chunk)
+        answer.follow(self.invoke(version, spec, event))
+        return answer
 
     def _settle(
         self, invoked: invocation.Invocation, outcome: invocation.Outcome | errors.ApiError
@@ -109,6 +123,8 @@ class Dispatcher:
                 ),
                 supply=self._supply,
                 starts_in_flight=self._starts,
+                admitted=self._admission,
+                changed=partial(self._tell, version),
                 settle=self._settle,
                 time=self._clock,
                 limits=self._limits,
@@ -119,6 +135,29 @@ class Dispatcher:
     def reserve(self, function_name: str, limit: int | None) -> None:
         """Set or remove a function's reserved concurrency."""
         self._ledger.reserve(function_name, limit)
+
+    def provision(
+        self, version: messages.VersionId, spec: function.Spec, *, environments: int, aside: int
+    ) -> None:
+        """Keep environments of a version started, and set concurrency aside for it."""
+        self._ledger.provide(version.function_name, version.version, aside)
+        if environments:
+            self._fleet(version, spec).provision(environments)
+        elif version in self._fleets:
+            self._fleets[version].provision(0)
+
+    def standing(self, version: messages.VersionId) -> provisioned.Standing:
+        """Tell how the provisioned environments of a version stand."""
+        found = self._fleets.get(version)
+        return provisioned.Standing() if found is None else found.standing
+
+    def observe(self, callback: "Callable[[messages.VersionId], None]") -> None:
+        """Call `callback` with each version whose provisioned environments stand differently."""
+        self._observers.append(callback)
+
+    def _tell(self, version: messages.VersionId) -> None:
+        for callback in self._observers:
+            callback(version)
 
     def in_use(self, function_name: str) -> int:
         """Count a function's executions under way."""
@@ -148,10 +187,13 @@ class Dispatcher:
             for version, each in list(self._fleets.items()):
                 each.reap()
                 self._forget_unused(version)
+            self._admission.prune()
 
     async def close(self) -> None:
         """Admit nothing more, let what runs finish within the drain time, and end all agents."""
         self._is_draining = True
+        for each in self._fleets.values():
+            each.provision(0)
         if self._ledger.total:
             try:
                 async with asyncio.timeout(self._limits.drain_timeout_s):

@@ -1,6 +1,7 @@
 """An invocation on its way: what is asked, and what came of it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,9 @@ from inglenook.wire import messages
 
 if TYPE_CHECKING:
     from inglenook.wire.connection import Body
+
+OnChunk = Callable[["messages.Chunk", "Body", Callable[[int], None]], None]
+"""Called synchronously with each piece, in order, and with what gives room for more bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,10 @@ class Event:
     client_context: str | None = None
     cognito_identity: str | None = None
     wants_tail: bool = False
+    is_synchronous: bool = True
+    """Whether the caller waits: the rate of such requests may be limited."""
+    on_chunk: "OnChunk | None" = None
+    """Hears the pieces of an answer that the runtime streams; None: it is gathered whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +65,5 @@ class Invocation:
             client_context=event.client_context,
             cognito_identity=event.cognito_identity,
             wants_tail=event.wants_tail,
+            wants_stream=event.on_chunk is not None,
         )

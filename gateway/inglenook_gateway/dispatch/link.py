@@ -1,11 +1,13 @@
 """The gateway's end of the connection to one agent.
 
 Pairs answers with questions by stream number. An answer is handed to the callback that was given
-with the question, without a task or a future between: this is the invoke path. When the connection
-ends, every question still open is answered with None, once.
+with the question, without a task or a future between: this is the invoke path. So are the pieces
+of a streamed answer before it. When the connection ends, every question still open is answered with
+None, once.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from inglenook.wire import messages
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from inglenook.wire.connection import Body, Connection
 
 Answered = Callable[["messages.Header | None", "Body"], None]
+Chunks = Callable[["messages.Chunk", "Body", Callable[[int], None]], None]
+"""Given a piece of a streamed answer, and what tells the agent how many bytes have gone on."""
 
 
 class AgentLink:
@@ -31,6 +35,7 @@ class AgentLink:
         self._gone = gone
         self._closed = closed
         self._open: dict[int, Answered] = {}
+        self._streaming: dict[int, Chunks] = {}
         self._last_stream = 0
         self.has_room = False
         """Whether the agent is specialised and, as far as is known, can start an environment."""
@@ -40,22 +45,48 @@ class AgentLink:
         """Begin to listen."""
         self._connection.open(self)
 
-    def ask(self, header: messages.Header, body: "Body", answered: Answered) -> None:
-        """Send a question; `answered` is called once, perhaps before this returns."""
+    def ask(
+        self,
+        header: messages.Header,
+        body: "Body",
+        answered: Answered,
+        on_chunk: Chunks | None = None,
+    ) -> None:
+        """Send a question; `answered` is called once, perhaps before this returns.
+
+        `on_chunk` hears the pieces of a streamed answer before; without it they are dropped.
+        """
         if self.is_closed:
             answered(None, b"")
             return
         self._last_stream += 1
         self._open[self._last_stream] = answered
+        if on_chunk is not None:
+            self._streaming[self._last_stream] = on_chunk
         self._connection.send(self._last_stream, header, body)
 
     def received(self, stream: int, header: messages.Header, body: "Body") -> None:
         if stream == 0:
             self._unasked(header)
             return
+        if isinstance(header, messages.Chunk):
+            self._chunk(stream, header, body)
+            return
         answered = self._open.pop(stream, None)
+        if self._streaming:
+            self._streaming.pop(stream, None)
         if answered is not None:
             answered(header, body)
+
+    def _chunk(self, stream: int, header: messages.Chunk, body: "Body") -> None:
+        on_chunk = self._streaming.get(stream)
+        if on_chunk is None:
+            self._taken(stream, len(body))
+        else:
+            on_chunk(header, body, partial(self._taken, stream))
+
+    def _taken(self, stream: int, size: int) -> None:
+        self._connection.send(stream, messages.Taken(size=size))
 
     def _unasked(self, header: messages.Header) -> None:
         if isinstance(header, messages.Gone):
@@ -69,6 +100,7 @@ class AgentLink:
         self.is_closed = True
         self.has_room = False
         unanswered, self._open = self._open, {}
+        self._streaming.clear()
         self._closed(self, reason)
         for answered in unanswered.values():
             answered(None, b"")

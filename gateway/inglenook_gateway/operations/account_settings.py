@@ -18,16 +18,17 @@ class AccountSettings:
         return {"GetAccountSettings": self.get}
 
     async def get(self, _call: Call) -> Reply:
-        concurrent = self._account.concurrent_executions
         return Reply(
             output={
                 "AccountLimit": {
                     "TotalCodeSize": self._account.code_storage_bytes,
                     "CodeSizeUnzipped": limits.UNZIPPED_BYTES_MAX,
                     "CodeSizeZipped": limits.ZIPPED_BYTES_MAX,
-                    "ConcurrentExecutions": concurrent,
-                    "UnreservedConcurrentExecutions": concurrent
-                    - usage.reserved_concurrency(self._catalog),
+                    "ConcurrentExecutions": self._account.concurrent_executions,
+                    # What is provisioned may be lowered after the quota was.
+                    "UnreservedConcurrentExecutions": max(
+                        0, usage.unreserved_concurrency(self._account, self._catalog)
+                    ),
                 },
                 "AccountUsage": {
                     "TotalCodeSize": self._catalog.code_bytes,

@@ -10,7 +10,14 @@ from inglenook.model import function
 from inglenook.store import documents, kinds
 from inglenook.store.documents import Document
 from inglenook_gateway.api.front import Call, Handler, Reply
-from inglenook_gateway.operations import alias_rules, deletion, paging, preconditions, rendering
+from inglenook_gateway.operations import (
+    alias_rules,
+    deletion,
+    paging,
+    preconditions,
+    provisioned,
+    rendering,
+)
 from inglenook_gateway.operations.resources import Resources
 from inglenook_gateway.operations.turns import Turns
 
@@ -133,6 +140,7 @@ class Aliases:
 
     async def _check(self, owner: function.Function, alias: function.Alias) -> None:
         alias_rules.check_routing(alias)
+        await provisioned.check_alias(self._resources, owner, alias)
         for version in alias_rules.versions(alias):
             if version == function.LATEST:
                 continue

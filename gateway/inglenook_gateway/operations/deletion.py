@@ -68,7 +68,8 @@ async def _delete_version(resources: Resources, ref: FunctionRef, number: str) -
     ]
     if pointing:
         raise errors.ResourceConflictError(
-            f"Version {number} cannot be deleted: these aliases point to it: {', '.join(pointing)}"
+            "Unable to delete version because the following aliases reference it: "
+            f"[{', '.join(pointing)}]"
         )
     await resources.delete(version)
     await delete_qualified(resources, owner, number)

@@ -16,7 +16,9 @@ from inglenook.store import documents, kinds
 from inglenook_gateway.api import validation
 from inglenook_gateway.api.front import Call, Handler, Reply
 from inglenook_gateway.operations import (
+    code_signing_configs,
     deletion,
+    layer_use,
     preconditions,
     publishing,
     rendering,
@@ -53,7 +55,11 @@ class Functions:
         params = call.params
         name = self._new_name(params)
         unbuilt.check(params)
-        async with self._turns.of(name):
+        config_arn = params.get("CodeSigningConfigArn")
+        async with (
+            self._turns.of(name),
+            code_signing_configs.held(self._resources, self._turns, config_arn) as config_id,
+        ):
             existing = await self._resources.find(kinds.FUNCTION, name)
             if existing is not None:
                 raise _exists(existing.value)
@@ -62,10 +68,21 @@ class Functions:
             spec = specification.initial(
                 params, name=name, code=blank, strict_runtimes=self._strict_runtimes
             )
+            spec = await layer_use.applied(self._resources, spec, params)
             tags = tag_rules.merged({}, params.get("Tags") or {})
             code = await self._packages.take(params.get("Code") or {})
             spec = msgspec.structs.replace(spec, code=code)
-            return await self._create(name, spec, tags, publish=bool(params.get("Publish")))
+            layer_use.check_size(spec)
+            resources = self._resources
+            owner = function.Function(
+                name=name,
+                uid=resources.new_id(),
+                spec=spec,
+                status=lifecycle.created(now=resources.clock.now(), revision=resources.new_id()),
+                tags=tags,
+                code_signing_config=config_id,
+            )
+            return await self._create(owner, publish=bool(params.get("Publish")))
 
     def _new_name(self, params: Mapping[str, Any]) -> str:
         name = preconditions.unqualified(self._account, params).name
@@ -79,21 +96,15 @@ class Functions:
             raise errors.InvalidParameterValueError(validation.counted([too_long]))
         return name
 
-    async def _create(
-        self, name: str, spec: function.Spec, tags: dict[str, str], *, publish: bool
-    ) -> Reply:
+    async def _create(self, owner: function.Function, *, publish: bool) -> Reply:
         resources = self._resources
-        status = lifecycle.created(now=resources.clock.now(), revision=resources.new_id())
-        owner = function.Function(
-            name=name, uid=resources.new_id(), spec=spec, status=status, tags=tags
-        )
         reservation: publishing.Reservation | None = None
         if publish:
             # Nobody knows this function's id yet, so the reservation is nobody else's.
             reservation = await publishing.reserve(resources, owner, description=None)
             owner = reservation.owner
         try:
-            await resources.create(kinds.FUNCTION, name, owner)
+            await resources.create(kinds.FUNCTION, owner.name, owner)
         except documents.AlreadyExistsError:
             raise _exists(owner) from None
         return await self._answer(owner, reservation, publish=publish)
@@ -114,7 +125,7 @@ class Functions:
             return await self._update(
                 ref,
                 params,
-                lambda spec: specification.recoded(spec, params, code=code),
+                lambda owner: specification.recoded(owner.spec, params, code=code),
                 publish=bool(params.get("Publish")),
             )
 
@@ -126,17 +137,27 @@ class Functions:
             return await self._update(
                 ref,
                 params,
-                lambda spec: specification.changed(
-                    spec, params, name=ref.name, strict_runtimes=self._strict_runtimes
-                ),
+                lambda owner: self._configured(owner, params),
                 publish=False,
             )
+
+    def _configured(self, owner: function.Function, params: Mapping[str, Any]) -> function.Spec:
+        spec = specification.changed(
+            owner.spec, params, name=owner.name, strict_runtimes=self._strict_runtimes
+        )
+        if owner.runtime_management.update_on == "Manual" and spec.runtime != owner.spec.runtime:
+            raise errors.InvalidParameterValueError(
+                "Cannot change runtime identifier when runtime management configuration is set to "
+                "'Manual'. Change the runtime management configuration to 'Auto' or "
+                "'FunctionUpdate', then retry."
+            )
+        return spec
 
     async def _update(
         self,
         ref: FunctionRef,
         params: Mapping[str, Any],
-        change: Callable[[function.Spec], function.Spec],
+        change: Callable[[function.Function], function.Spec],
         *,
         publish: bool,
     ) -> Reply:
@@ -147,14 +168,12 @@ class Functions:
             nonlocal reservation
             reservation = None
             preconditions.changeable(self._account, owner, params)
-            spec = change(owner.spec)
-            status = lifecycle.updating(
-                owner.status,
+            owner = lifecycle.updated(
+                owner,
+                await layer_use.applied(resources, change(owner), params),
                 now=resources.clock.now(),
                 revision=resources.new_id(),
-                runs_anew=spec != owner.spec,
             )
-            owner = msgspec.structs.replace(owner, spec=spec, status=status)
             if not publish or await publishing.published(resources, owner) is not None:
                 return owner
             reservation = await publishing.reserve(resources, owner, description=None)

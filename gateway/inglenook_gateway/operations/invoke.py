@@ -22,11 +22,17 @@ from inglenook_gateway.api import bodies, validation
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.catalog.target import Target
 from inglenook_gateway.dispatch import dispatcher, invocation
+from inglenook_gateway.operations import event_intake
 
 _INVOCATION_TYPES = ("Event", "RequestResponse", "DryRun")
-_LOG_TYPES = ("None", "Tail")
+LOG_TYPES = ("None", "Tail")
+_PAYLOAD_BYTES_MAX = {
+    "Event": limits.EVENT_PAYLOAD_BYTES_MAX,
+    "InvokeAsync": limits.INVOKE_ASYNC_PAYLOAD_BYTES_MAX,
+}
+"""Of the invocation types whose limit is not that of a synchronous call."""
 _JSON = msgspec.json.Decoder(msgspec.Raw)
-_ABSENT_PAYLOAD = b"{}"
+ABSENT_PAYLOAD = b"{}"
 
 
 class Invoke:
@@ -37,12 +43,14 @@ class Invoke:
         *,
         known: catalog.Catalog,
         runner: dispatcher.Dispatcher,
+        intake: event_intake.EventIntake,
         owner: account.Account,
         time: clock.Clock,
         rng: random.Random,
     ) -> None:
         self._known = known
         self._runner = runner
+        self._intake = intake
         self._owner = owner
         self._clock = time
         self._rng = rng
@@ -54,40 +62,53 @@ class Invoke:
         headers = request.headers
         invocation_type = headers.get("X-Amz-Invocation-Type", "RequestResponse")
         log_type = headers.get("X-Amz-Log-Type", "None")
-        if invocation_type not in _INVOCATION_TYPES or log_type not in _LOG_TYPES:
-            raise _unknown_choice(invocation_type, log_type)
+        if invocation_type not in _INVOCATION_TYPES or log_type not in LOG_TYPES:
+            raise unknown_choice(invocation_type, log_type, _INVOCATION_TYPES)
         ref = self._owner.ref(
             labels[0], request.query.get("Qualifier") if request.query_string else None
         )
         target = self._known.resolve(ref, self._rng)
         changes = self._known.changes
-        payload = await _payload(request, invocation_type)
+        payload = await read_payload(request, invocation_type)
         if self._known.changes != changes:
             # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
             target = self._known.resolve(ref, self._rng)
         if invocation_type == "DryRun":
             return web.Response(status=204, headers={"x-amzn-RequestId": request_id})
         if invocation_type == "Event":
-            raise errors.NotBuiltError(
-                "Invocation type Event is not built yet in Inglenook: it needs the durable queue. "
-                "Use RequestResponse."
-            )
+            given = trace_id(headers.get("X-Amzn-Trace-Id"))
+            tracing = given or new_trace_id(self._clock, self._rng)
+            await self._intake.accept(target, ref, payload, request_id, tracing)
+            return _accepted(request_id, tracing)
         event = invocation.Event(
             request_id=request_id,
             arn=target.invoked_arn(ref.qualifier),
-            payload=payload or _ABSENT_PAYLOAD,
-            trace_id=_trace_id(headers.get("X-Amzn-Trace-Id")) or self._new_trace_id(),
-            client_context=_client_context(headers.get("X-Amz-Client-Context")),
+            payload=payload or ABSENT_PAYLOAD,
+            trace_id=trace_id(headers.get("X-Amzn-Trace-Id"))
+            or new_trace_id(self._clock, self._rng),
+            client_context=client_context(headers.get("X-Amz-Client-Context")),
             wants_tail=log_type == "Tail",
         )
         outcome = await self._runner.invoke(target.id, target.spec, event)
         return _response(target, event, outcome)
 
-    def _new_trace_id(self) -> str:
-        seconds = int(self._clock.now())
-        bits = self._rng.getrandbits(160)
-        root, parent = f"{bits >> 64:024x}", f"{bits & ((1 << 64) - 1):016x}"
-        return f"Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0"
+
+def new_trace_id(time: clock.Clock, rng: random.Random) -> str:
+    """Return a trace header for a request that came without one."""
+    seconds = int(time.now())
+    bits = rng.getrandbits(160)
+    root, parent = f"{bits >> 64:024x}", f"{bits & ((1 << 64) - 1):016x}"
+    return f"Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0"
+
+
+def _accepted(request_id: str, tracing: str) -> web.Response:
+    # The function has not run, so there is no version, error or log to tell of.
+    headers = {
+        "x-amzn-RequestId": request_id,
+        "X-Amzn-Trace-Id": tracing,
+        "x-amzn-Remapped-Content-Length": "0",
+    }
+    return web.Response(status=202, headers=headers)
 
 
 def _response(target: Target, event: invocation.Event, outcome: invocation.Outcome) -> web.Response:
@@ -107,11 +128,9 @@ def _response(target: Target, event: invocation.Event, outcome: invocation.Outco
     return web.Response(body=outcome.payload, headers=headers)
 
 
-async def _payload(request: web.BaseRequest, invocation_type: str) -> bytes | bytearray:
+async def read_payload(request: web.BaseRequest, invocation_type: str) -> bytes | bytearray:
     """Read the body, never more than its limit, and check that it is JSON."""
-    limit = limits.PAYLOAD_BYTES_MAX
-    if invocation_type == "Event":
-        limit = limits.EVENT_PAYLOAD_BYTES_MAX
+    limit = _PAYLOAD_BYTES_MAX.get(invocation_type, limits.PAYLOAD_BYTES_MAX)
     payload = await bodies.receive(
         request, limit, lambda size: _too_large(size, invocation_type, limit)
     )
@@ -138,12 +157,12 @@ def _too_large(size: int, invocation_type: str, limit: int) -> errors.RequestToo
     )
 
 
-def _trace_id(given: str | None) -> str | None:
+def trace_id(given: str | None) -> str | None:
     """Return the caller's trace header; one that is no text could not be handed on."""
     return given if given is not None and given.isascii() else None
 
 
-def _client_context(encoded: str | None) -> str | None:
+def client_context(encoded: str | None) -> str | None:
     """Decode the caller's context: base64 of a JSON object."""
     if encoded is None:
         return None
@@ -161,7 +180,10 @@ def _client_context(encoded: str | None) -> str | None:
         ) from error
 
 
-def _unknown_choice(invocation_type: str, log_type: str) -> errors.ValidationError:
+def unknown_choice(
+    invocation_type: str, log_type: str, invocation_types: Sequence[str]
+) -> errors.ValidationError:
+    """Return the error for an invocation or log type that there is not."""
     violations = [
         validation.Violation(
             path=member,
@@ -169,8 +191,8 @@ def _unknown_choice(invocation_type: str, log_type: str) -> errors.ValidationErr
             constraint=f"Member must satisfy enum value set: [{', '.join(choices)}]",
         )
         for value, member, choices in (
-            (invocation_type, "invocationType", _INVOCATION_TYPES),
-            (log_type, "logType", _LOG_TYPES),
+            (invocation_type, "invocationType", invocation_types),
+            (log_type, "logType", LOG_TYPES),
         )
         if value not in choices
     ]

@@ -29,11 +29,13 @@ class Reading:
 
     async def get(self, call: Call) -> Reply:
         owner, version, qualifier = await self._find(call)
-        code = (version or owner).spec.code
+        spec = (version or owner).spec
         output: dict[str, Any] = {
             "Configuration": self._rendered(owner, version, qualifier),
-            "Code": {"RepositoryType": "S3", "Location": self._locations.url(code.sha256)},
+            "Code": {"RepositoryType": "S3", "Location": self._locations.url(spec.code.sha256)},
         }
+        if spec.code_kms_key_arn is not None:
+            output["Code"]["SourceKMSKeyArn"] = spec.code_kms_key_arn
         if owner.tags:
             output["Tags"] = owner.tags
         if owner.reserved_concurrency is not None:

@@ -57,12 +57,23 @@ async def recover(store: documents.Store) -> None:
 async def code_in_use(store: documents.Store) -> set[str]:
     """Return the digests of all packages that a function, a version or a layer version has."""
     found = {document.value.code.sha256 for document in await store.list(kinds.LAYER_VERSION)}
-    specs = [document.value.spec for document in await store.list(kinds.FUNCTION)]
-    specs += [document.value.spec for document in await store.list(kinds.VERSION)]
-    for spec in specs:
+    for spec in await _specs(store):
         found.add(spec.code.sha256)
         found |= {layer.code.sha256 for layer in spec.layers}
     return found
+
+
+async def layers_in_use(store: documents.Store) -> set[tuple[str, ...]]:
+    """Return the digests of the layers of every function and version, in their order."""
+    return {tuple(layer.code.sha256 for layer in spec.layers) for spec in await _specs(store)}
+
+
+async def _specs(store: documents.Store) -> list[function.Spec]:
+    """Return all that runs or will, for `$LATEST` and every version of every function."""
+    specs = []
+    for document in await store.list(kinds.FUNCTION):
+        specs += [document.value.spec, document.value.serving.spec]
+    return specs + [document.value.spec for document in await store.list(kinds.VERSION)]
 
 
 async def _sweep(

@@ -9,6 +9,7 @@ from typing import Any
 from inglenook.model import function, runtimes
 from inglenook.model.account import Account
 from inglenook.store import code
+from inglenook_gateway.operations import stored_settings
 
 
 def latest(
@@ -17,7 +18,7 @@ def latest(
     """Return the whole configuration of `$LATEST`; `qualifier` is shown in its ARN."""
     arn = account.function_arn(owner.name, qualifier)
     shown = _listed(owner.name, arn, function.LATEST, owner.spec, owner.status)
-    return shown | _details(account, owner.spec, owner.status)
+    return shown | _details(account, owner)
 
 
 def version(
@@ -26,7 +27,7 @@ def version(
     """Return the whole configuration of a version; an alias' name may stand in its ARN."""
     shown = version_listed(account, one)
     shown["FunctionArn"] = account.function_arn(one.function_name, qualifier or str(one.number))
-    return shown | _details(account, one.spec, one.status)
+    return shown | _details(account, one)
 
 
 def latest_listed(
@@ -87,16 +88,21 @@ def _listed(
         "PackageType": "Zip",
         "Architectures": [spec.architecture],
         "EphemeralStorage": {"Size": spec.ephemeral_storage_mb},
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": _logging(spec.logging),
+        **stored_settings.shown(spec),
     }
     if spec.environment is not None:
         shown["Environment"] = {"Variables": spec.environment}
+    if spec.layers:
+        shown["Layers"] = [
+            {"Arn": layer.arn, "CodeSize": layer.code.size_bytes} for layer in spec.layers
+        ]
     return shown
 
 
-def _details(account: Account, spec: function.Spec, status: function.Status) -> dict[str, Any]:
-    last_update = status.last_update
+def _details(account: Account, one: function.Function | function.Version) -> dict[str, Any]:
+    status, last_update = one.status, one.status.last_update
+    pinned = one.runtime_management.runtime_version_arn
     details = {
         "State": status.state.value,
         "StateReason": status.state_reason,
@@ -105,7 +111,7 @@ def _details(account: Account, spec: function.Spec, status: function.Status) -> 
         "LastUpdateStatusReason": status.last_update_reason,
         "LastUpdateStatusReasonCode": status.last_update_reason_code,
         "RuntimeVersionConfig": {
-            "RuntimeVersionArn": runtimes.version_arn(spec.runtime, account.region)
+            "RuntimeVersionArn": pinned or runtimes.version_arn(one.spec.runtime, account.region)
         },
     }
     return {member: value for member, value in details.items() if value is not None}

@@ -180,6 +180,11 @@ class Resources:
             self.catalog.remove(found)
             return
 
+    async def delete_unchanged(self, document: Document[T]) -> None:
+        """Delete a document as it was read. Raises the store's ConflictError and NotFoundError."""
+        await self._store.delete(document)
+        self.catalog.remove(document)
+
     async def delete_function(self, owner: function.Function) -> None:
         """Delete a function's own document; not that of a newer function of the same name."""
         found = await self.find(kinds.FUNCTION, owner.name)

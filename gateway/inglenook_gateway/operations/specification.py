@@ -12,7 +12,7 @@ import msgspec
 from inglenook import errors
 from inglenook.model import function, limits, runtimes
 from inglenook_gateway.api import validation
-from inglenook_gateway.operations import environment
+from inglenook_gateway.operations import environment, stored_settings
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ def initial(
         handler=params["Handler"],
         role=params["Role"],
         logging=function.Logging(log_group=f"/aws/lambda/{name}"),
+        code_kms_key_arn=(params.get("Code") or {}).get("SourceKMSKeyArn") or None,
     )
     return changed(blank, params, name=name, strict_runtimes=strict_runtimes)
 
@@ -70,14 +71,18 @@ def changed(
     if log := params.get("LoggingConfig"):
         changes["logging"] = _logging(spec.logging, log)
     changes |= _architecture(params)
-    return msgspec.structs.replace(spec, **changes)
+    changes |= stored_settings.given(params)
+    changed = msgspec.structs.replace(spec, **changes)
+    stored_settings.check(changed)
+    return changed
 
 
 def recoded(
     spec: function.Spec, params: Mapping[str, Any], *, code: function.Code
 ) -> function.Spec:
-    """Return `spec` with other code, and the architecture that came with it."""
-    return msgspec.structs.replace(spec, code=code, **_architecture(params))
+    """Return `spec` with other code, and the architecture and the key that came with it."""
+    key = params.get("SourceKMSKeyArn") or None
+    return msgspec.structs.replace(spec, code=code, code_kms_key_arn=key, **_architecture(params))
 
 
 def _architecture(params: Mapping[str, Any]) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """How much of its account's quotas is used, from the catalog."""
 
+from inglenook.model.account import Account
+from inglenook.store import kinds
 from inglenook_gateway.catalog.catalog import Catalog
 
 
@@ -7,8 +9,23 @@ def function_count(catalog: Catalog) -> int:
     return sum(1 for _ in catalog.functions_unordered())
 
 
-def reserved_concurrency(catalog: Catalog, *, but: str | None = None) -> int:
-    """Return what is reserved by all functions, but for the one of that name."""
-    return sum(
-        one.reserved_concurrency or 0 for one in catalog.functions_unordered() if one.name != but
-    )
+def provisioned_concurrency(catalog: Catalog, name: str) -> int:
+    """Return what is provisioned for all versions and aliases of a function."""
+    return sum(one.requested for one in catalog.all_qualified(kinds.PROVISIONED, name))
+
+
+def unreserved_concurrency(account: Account, catalog: Catalog, *, but: str | None = None) -> int:
+    """Return what the account has left for functions without a reservation.
+
+    A reservation takes its part away, and what is provisioned for a function without one does too;
+    for a function with one it comes out of the reservation. The function `but` takes nothing.
+    """
+    taken = 0
+    for one in catalog.functions_unordered():
+        if one.name == but:
+            continue
+        if one.reserved_concurrency is not None:
+            taken += one.reserved_concurrency
+        else:
+            taken += provisioned_concurrency(catalog, one.name)
+    return account.concurrent_executions - taken

@@ -69,7 +69,8 @@ class Versions:
 
 
 def _key(one: function.Function | function.Version) -> str:
-    return f"{one.number:010d}" if isinstance(one, function.Version) else ""
+    # `$LATEST` sorts before all numbers; an empty key would make an empty marker.
+    return f"{one.number:010d}" if isinstance(one, function.Version) else function.LATEST
 
 
 def _check_code(owner: function.Function, given: str | None) -> None:

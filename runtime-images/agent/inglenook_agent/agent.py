@@ -55,6 +55,8 @@ class Agent:
         self._plan: launch.Plan | None = None
         self._environments: dict[str, Environment] = {}
         self._servers: dict[str, Server] = {}
+        self._streaming: dict[int, Environment] = {}
+        """By stream: whose answer the gateway takes piece by piece."""
         self._starting = 0
         self._draining: int | None = None
         """The stream of the gateway's `Drain`."""
@@ -83,6 +85,9 @@ class Agent:
         match header:
             case messages.Invoke():
                 self._invoke(stream, header, body)
+            case messages.Taken():
+                if (streaming := self._streaming.get(stream)) is not None:
+                    streaming.taken(stream, header.size)
             case messages.Start():
                 self._start(stream, header)
             case messages.Specialise():
@@ -163,7 +168,9 @@ class Agent:
                 await server.open()
             self._check_open()
             kind = header.initialization_type
-            environment = self._maker.environment(name, plan, kind, server, self._answered)
+            environment = self._maker.environment(
+                name, plan, kind, server, self._answered, self._connection.send
+            )
             self._environments[name] = environment
             ended = await environment.start(maker.init_start(plan.version, kind))
         except (SpawnError, OSError) as exc:
@@ -189,11 +196,14 @@ class Agent:
         elif not environment.takes_events:
             self._refuse(stream, Refusal.BUSY)
         else:
+            if header.wants_stream:
+                self._streaming[stream] = environment
             environment.invoke(stream, header, body)
 
     def _answered(
         self, environment: Environment, stream: int, result: messages.Result, payload: Body
     ) -> None:
+        self._streaming.pop(stream, None)
         self._connection.send(stream, result, payload)
         self._end_if_draining(environment)
 
@@ -243,7 +253,9 @@ class Agent:
         self._check_drained()
 
     def _forget(self, name: str) -> None:
-        self._environments.pop(name, None)
+        gone = self._environments.pop(name, None)
+        for stream in [s for s, each in self._streaming.items() if each is gone]:
+            del self._streaming[stream]
         self._ending.discard(name)
         if not self._environments and not self._starting:
             self._all_gone.set()

@@ -4,6 +4,8 @@ All that must be found, named and connected before an environment can start. Wha
 afterwards is the agent's business, and its own.
 """
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -16,13 +18,14 @@ from inglenook.wire import messages
 from inglenook.wire.messages import Refusal
 from inglenook_agent.environment import control, launch
 from inglenook_agent.environment.boot import Connect, Means
-from inglenook_agent.environment.environment import Answer, Environment
+from inglenook_agent.environment.environment import Answer, Environment, PassOn
 from inglenook_agent.environment.journal import Journal
 from inglenook_agent.environment.runtime import Runtime, RuntimeListener
 from inglenook_agent.runtime_api.server import Server
 from inglenook_agent.runtime_api.session import Session
 from inglenook_agent.supervisor.interpreters import Unavailable
 from inglenook_agent.supervisor.process import Process
+from inglenook_agent.supervisor.setup import Mode
 
 
 class CodeSource(Protocol):
@@ -30,6 +33,12 @@ class CodeSource(Protocol):
 
     async def folder(self, sha256: str) -> Path:
         """Return the folder of a package's files; raises an `ApiError` or OSError."""
+
+    async def merged(self, layers: Sequence[str]) -> Path:
+        """Return the folder of several packages' files, later ones over earlier ones.
+
+        Raises as `folder` does.
+        """
 
 
 class CannotServeError(Exception):
@@ -51,7 +60,7 @@ class Maker:
         self._clock = clock
 
     async def plan(self, version: messages.Specialise) -> launch.Plan:
-        """Find a version's runtime and code. Raises `CannotServeError`."""
+        """Find a version's runtime, code and layers. Raises `CannotServeError`."""
         supervisor = self._means.supervisor
         runtime = await supervisor.available(version.runtime)
         if isinstance(runtime, Unavailable):
@@ -59,12 +68,19 @@ class Maker:
         supervisor.warm(runtime)
         try:
             folder = await self._code.folder(version.code_sha256)
+            layers = [layer.sha256 for layer in version.layers]
+            opt_dir = await self._code.merged(layers) if layers else None
         except (errors.ApiError, OSError) as exc:
             raise CannotServeError(Refusal.CODE_UNAVAILABLE, str(exc)) from exc
+        entrypoint = None
+        if runtime.mode is Mode.EXEC:
+            entrypoint = await asyncio.to_thread(launch.entrypoint, folder, opt_dir)
         return launch.Plan(
             version=version,
             runtime=runtime,
             task_dir=folder,
+            opt_dir=opt_dir,
+            entrypoint=entrypoint,
             python_path=supervisor.python_path(runtime),
         )
 
@@ -75,6 +91,7 @@ class Maker:
         initialization_type: str,
         server: Server | None,
         answer: Answer,
+        pass_on: PassOn,
     ) -> Environment:
         """Return an environment that has not been started; a `server` is its Runtime API."""
         version = plan.version
@@ -100,13 +117,14 @@ class Maker:
             journal=journal,
             connect=self._connect(server),
             answer=answer,
+            pass_on=pass_on,
         )
 
     def _connect(self, server: Server | None) -> Connect:
         grace_s = self._means.settings.exit_grace_s
 
         def to_session(process: Process, listener: RuntimeListener) -> Runtime:
-            session = Session(process, listener)
+            session = Session(process, listener, grace_s)
             if server is not None:
                 server.session = session
             return session

@@ -37,6 +37,8 @@ class AgentSettings:
     """How long a spawner may take to come up and a fork to come back, in seconds."""
     exit_grace_s: float = 0.1
     """How long a dead process's last words may take to arrive, in seconds."""
+    stream_bytes_per_s: int = limits.STREAM_BYTES_PER_S
+    """How fast a streamed answer goes once its first 6 MB have; 0: as fast as it can."""
     use_sandbox: bool = True
     """Whether processes try to have /var/task, /opt and /tmp of their own."""
     hidden: tuple[Path, ...] = ()

@@ -12,7 +12,7 @@ from inglenook_agent.environment.output import Output
 from inglenook_agent.environment.runtime import Runtime, RuntimeListener
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.process import Process
-from inglenook_agent.supervisor.setup import Mode, Setup
+from inglenook_agent.supervisor.setup import Setup
 from inglenook_agent.supervisor.supervisor import Supervisor
 
 Connect = Callable[[Process, RuntimeListener], Runtime]
@@ -73,10 +73,9 @@ class Boot:
         The time counts from when there is a process: a start that waits for one in a burst of
         starts has not begun. None leaves the timeout to the caller. Raises `SpawnError` or OSError.
         """
-        if self._plan.runtime.mode is Mode.EXEC:
-            missing = await asyncio.to_thread(launch.missing_entrypoint, self._plan.task_dir)
-            if missing is not None:
-                return init.lost(outcome.INVALID_ENTRYPOINT, missing)
+        entrypoint = self._plan.entrypoint
+        if entrypoint is not None and entrypoint.fault is not None:
+            return init.lost(outcome.INVALID_ENTRYPOINT, entrypoint.fault)
         supervisor, memory_mb = self._means.supervisor, self._plan.version.memory_mb
         process = await supervisor.take(self._plan.runtime)
         began = self._means.clock.monotonic()

@@ -8,29 +8,34 @@ What the gateway hears of it is the agent's business.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from inglenook.telemetry import report
 from inglenook.wire.connection import Body
-from inglenook.wire.messages import Invoke, Result
+from inglenook.wire.messages import Chunk, Invoke, Result
 from inglenook_agent import scratch
-from inglenook_agent.environment import init, launch, outcome
-from inglenook_agent.environment.boot import Boot, Connect, Means
+from inglenook_agent.environment import init, launch, outcome, streaming
+from inglenook_agent.environment.boot import Connect, Means
 from inglenook_agent.environment.invocation import Invocation
 from inglenook_agent.environment.journal import Journal
 from inglenook_agent.environment.occupant import Occupant
-from inglenook_agent.environment.runtime import Runtime
+from inglenook_agent.environment.runtime import Flow, Runtime, Sink
 from inglenook_agent.environment.states import HAS_EVENT, TAKES_EVENTS, Life, State
+from inglenook_agent.environment.tenancy import Tenancy
 from inglenook_agent.supervisor.spawner import SpawnError
 
 Answer = Callable[["Environment", int, Result, Body], None]
 """Send an invocation's result: environment, stream, header, payload."""
 
+PassOn = Callable[[int, Chunk, Body], None]
+"""Send a piece of a streamed answer: stream, header, piece."""
+
 
 class Environment:
     """Run events of one version, one at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wiring
         self,
         *,
         name: str,
@@ -40,22 +45,19 @@ class Environment:
         journal: Journal,
         connect: Connect,
         answer: Answer,
+        pass_on: PassOn,
     ) -> None:
         self.name = name
         self._plan = plan
         self._place = place
         self._means = means
         self._journal = journal
-        self._connect = connect
         self._answer = answer
+        self._pass_on = pass_on
         self._life = Life()
-        self._boot: Boot | None = None
-        """While init runs."""
-        self._occupant: Occupant | None = None
-        """After it ended well."""
+        self._tenancy = Tenancy(plan, place, means, journal, connect)
         self._invocation: Invocation | None = None
         self._init_ms: float | None = None
-        self._max_memory_mb = 1
 
     @property
     def takes_events(self) -> bool:
@@ -71,8 +73,8 @@ class Environment:
         self._journal.init_start(init_start)
         settings = self._means.settings
         provisioned = self._place.initialization_type == "provisioned-concurrency"
-        ended = await self._init(
-            settings.provisioned_init_timeout_s if provisioned else settings.init_timeout_s
+        ended = await self._tenancy.move_in(
+            self, settings.provisioned_init_timeout_s if provisioned else settings.init_timeout_s
         )
         if self._life.state is not State.INIT:
             raise SpawnError("the environment has been ended")
@@ -98,12 +100,19 @@ class Environment:
             began=clock.monotonic(),
             timer=timer,
         )
-        if self._life.state is State.IDLE and self._occupant is not None:
+        occupant = self._tenancy.occupant
+        if self._life.state is State.IDLE and occupant is not None:
             self._life.move(State.BUSY)
-            self._deliver(invocation, self._occupant)
+            self._deliver(invocation, occupant)
         else:
             self._life.move(State.RESTARTING)
             _ = self._means.tasks.start(self._restart(invocation), name="restart")
+
+    def taken(self, stream: int, size: int) -> None:
+        """Learn that the gateway has room for more of the answer that is streamed to it."""
+        invocation = self._invocation
+        if invocation is not None and invocation.stream == stream and invocation.sink is not None:
+            invocation.sink.taken(size)
 
     async def end(self) -> None:
         """Kill what runs and remove what is left. The invocation, if any, is not answered."""
@@ -111,9 +120,9 @@ class Environment:
             return
         self._life.move(State.ENDING)
         if self._invocation is not None:
-            self._invocation.timer.cancel()
+            self._invocation.stop()
             self._invocation = None
-        self._drop(init.ENDED)
+        self._tenancy.move_out(init.ENDED)
         self._journal.flush()
         await asyncio.to_thread(scratch.remove, self._place.tmp_dir)
         self._life.move(State.GONE)
@@ -121,42 +130,49 @@ class Environment:
     # What the process says (`RuntimeListener`).
 
     def ready(self, runtime: Runtime) -> None:
-        if self._boot is not None and self._boot.is_of(runtime):
-            self._boot.over(init.OK)
+        if (boot := self._tenancy.boot_of(runtime)) is not None:
+            boot.over(init.OK)
 
     def init_failed(self, runtime: Runtime, error_type: str, payload: Body) -> None:
-        if self._boot is not None and self._boot.is_of(runtime):
-            self._boot.over(init.failed(error_type, payload))
+        if (boot := self._tenancy.boot_of(runtime)) is not None:
+            boot.over(init.failed(error_type, payload))
+
+    def streams(self, runtime: Runtime, content_type: str, flow: Flow) -> Sink:
+        invocation = self._invocation
+        if invocation is None or not self._has_event(runtime):
+            return streaming.Gathering()
+        send = partial(self._pass_on, invocation.stream)
+        return invocation.stream_to(send, content_type, flow, self._means)
 
     def answered(self, runtime: Runtime, payload: Body) -> None:
-        if self._has_event(runtime):
-            self._finish(payload)
+        invocation = self._invocation
+        if invocation is not None and self._has_event(runtime):
+            self._finish(payload if invocation.sink is None else invocation.sink.payload)
 
     def failed(self, runtime: Runtime, error_type: str, payload: Body) -> None:
         if self._has_event(runtime):
             self._finish(payload, error=error_type)
 
     def overflowed(self, runtime: Runtime) -> None:
-        if self._has_event(runtime):
-            self._finish(outcome.too_large_payload(), error=outcome.TOO_LARGE)
+        invocation = self._invocation
+        if invocation is not None and self._has_event(runtime):
+            payload = outcome.too_large_payload(invocation.limit)
+            self._finish(payload, error=outcome.TOO_LARGE)
 
     def broke(self, runtime: Runtime, error_type: str, text: str) -> None:
-        if self._boot is not None and self._boot.is_of(runtime):
-            self._boot.over(init.lost(error_type, text))
-        elif self._is_present(runtime):
+        if (boot := self._tenancy.boot_of(runtime)) is not None:
+            boot.over(init.lost(error_type, text))
+        elif self._tenancy.is_present(runtime):
             self._lost(init.lost(error_type, text))
 
     def exited(self, runtime: Runtime, status: int) -> None:
-        if self._boot is not None and self._boot.is_of(runtime):
-            self._boot.exited(status)
-        elif self._is_present(runtime):
-            self._lost(init.exited(status, self._occupant))
-
-    def _is_present(self, runtime: Runtime) -> bool:
-        return self._occupant is not None and self._occupant.runtime is runtime
+        if (boot := self._tenancy.boot_of(runtime)) is not None:
+            boot.exited(status)
+        elif self._tenancy.is_present(runtime):
+            self._lost(init.exited(status, self._tenancy.occupant))
 
     def _has_event(self, runtime: Runtime) -> bool:
-        return self._life.state is State.BUSY and self._is_present(runtime)
+        return self._life.state is State.BUSY and self._tenancy.is_present(runtime)
 
     # How things go on.
 
@@ -168,14 +184,15 @@ class Environment:
     async def _restart(self, invocation: Invocation) -> None:
         """Start a fresh process within an invocation, and give it the event."""
         try:
-            ended = await self._init(None)
+            ended = await self._tenancy.move_in(self, None)
         except (SpawnError, OSError) as exc:
             ended = init.lost(outcome.SANDBOX_FAILED, str(exc))
         if self._invocation is not invocation:
             return  # its time was up meanwhile, and it has been answered
-        if ended.is_ok and self._occupant is not None:
+        occupant = self._tenancy.occupant
+        if ended.is_ok and occupant is not None:
             self._life.move(State.BUSY)
-            self._deliver(invocation, self._occupant)
+            self._deliver(invocation, occupant)
             return
         self._report_init(ended, report.Phase.INVOKE)
         if ended.payload is None:
@@ -186,30 +203,12 @@ class Environment:
             ended.payload, error=ended.error_type, status=report.Status.ERROR, to=State.EMPTY
         )
 
-    async def _init(self, timeout_s: float | None) -> init.Outcome:
-        """Have a process that has run init; none if that did not end well."""
-        boot = self._boot = Boot(self._plan, self._place, self._means)
-        try:
-            ended = await boot.run(self._connect, self, self._journal.add_now, timeout_s)
-        finally:
-            if self._boot is boot:
-                self._boot = None
-        occupant = boot.take_occupant()
-        if occupant is not None:
-            if ended.is_ok:
-                self._occupant = occupant
-                occupant.unwatch()
-                self._journal.add(*occupant.output.drain())
-            else:
-                self._dismiss(occupant)
-        return ended
-
     def _timed_out(self) -> None:
         invocation = self._invocation
         if invocation is None:
             return
         timeout_s, request_id = self._plan.version.timeout_s, invocation.message.request_id
-        self._drop(init.TIMED_OUT)
+        self._tenancy.move_out(init.TIMED_OUT)
         if self._life.state is State.RESTARTING:
             self._journal.init_report(
                 timeout_s * 1000.0, report.Phase.INVOKE, report.Status.TIMEOUT, None
@@ -227,7 +226,7 @@ class Environment:
     def _lost(self, ended: init.Outcome) -> None:
         """Go on without the process, which could not tell itself what happened."""
         error_type = ended.error_type or outcome.EXITED
-        self._drop(ended)
+        self._tenancy.move_out(ended)
         invocation = self._invocation
         if invocation is None:
             if self._life.state is State.IDLE:
@@ -237,6 +236,8 @@ class Environment:
         self._announce(invocation)
         message = outcome.message(invocation.message.request_id, ended.text)
         self._journal.failure(message, error_type)
+        if invocation.is_cut:
+            error_type = outcome.TRUNCATED
         self._finish(
             outcome.payload(error_type, message),
             error=error_type,
@@ -265,20 +266,20 @@ class Environment:
         invocation = self._invocation
         if invocation is None or self._life.state not in HAS_EVENT:
             return
-        invocation.timer.cancel()
+        invocation.stop()
         duration_ms = (self._means.clock.monotonic() - invocation.began) * 1000
         if status is report.Status.TIMEOUT:
             duration_ms = self._plan.version.timeout_s * 1000.0
-        occupant = self._occupant
-        if occupant is not None:
-            self._journal.add(*occupant.output.drain())
-            self._max_memory_mb = max(self._max_memory_mb, occupant.max_memory_mb())
-            occupant.unwatch()
+        self._tenancy.settle()
+        if to is State.IDLE and self._tenancy.is_deserted:
+            # It has ended since it answered; the next event must not find it.
+            self._tenancy.move_out(init.ENDED)
+            to = State.EMPTY
         init_ms, self._init_ms = self._init_ms, None
         figures = invocation.report(
             duration_ms,
             memory_mb=self._plan.version.memory_mb,
-            max_memory_mb=self._max_memory_mb,
+            max_memory_mb=self._tenancy.max_memory_mb(),
             init_ms=init_ms,
             status=status,
             error_type=reason or error,
@@ -292,28 +293,13 @@ class Environment:
             duration_ms=duration_ms,
             billed_ms=figures.billed_ms,
             max_memory_mb=figures.max_memory_mb,
+            is_warm=to is State.IDLE,
         )
         self._answer(self, invocation.stream, result, payload)
 
     def _report_init(self, ended: init.Outcome, phase: report.Phase) -> None:
         error_type = ended.reason or ended.error_type
         self._journal.init_report(ended.duration_ms, phase, ended.status, error_type)
-
-    def _drop(self, ended: init.Outcome) -> None:
-        """Do without a process from now on; `ended` is for an init that it is still at."""
-        occupant, self._occupant = self._occupant, None
-        if self._boot is not None:
-            self._boot.over(ended)
-            occupant = self._boot.take_occupant()
-        if occupant is not None:
-            self._dismiss(occupant)
-
-    def _dismiss(self, occupant: Occupant) -> None:
-        """Kill a process, and keep what it wrote and the memory that it used."""
-        self._max_memory_mb = max(self._max_memory_mb, occupant.max_memory_mb())
-        occupant.kill()
-        self._journal.add(*occupant.output.drain())
-        occupant.close()
 
 
 def _make_tmp(folder: Path) -> None:

@@ -1,12 +1,17 @@
 """An event on its way through an environment: when it began, when its time is up, what it cost."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from inglenook.capacity import bucket
+from inglenook.model import limits
 from inglenook.telemetry import report
 from inglenook.wire.connection import Body
-from inglenook.wire.messages import Invoke
-from inglenook_agent.environment.runtime import Event
+from inglenook.wire.messages import Chunk, Invoke
+from inglenook_agent.environment import streaming
+from inglenook_agent.environment.boot import Means
+from inglenook_agent.environment.runtime import Event, Flow
 
 
 @dataclass(kw_only=True, slots=True)
@@ -23,6 +28,8 @@ class Invocation:
     timer: asyncio.TimerHandle
     """Rings when the function's time is up."""
     is_announced: bool = False
+    sink: streaming.Gathering | streaming.Passing | None = None
+    """Where the answer goes, once the process streams it."""
 
     def take(self) -> tuple[Event, Body]:
         """Return what the process is handed. The body is not kept: it may be large."""
@@ -37,6 +44,43 @@ class Invocation:
         )
         body, self.body = self.body, b""
         return event, body
+
+    def stream_to(
+        self,
+        send: Callable[[Chunk, Body], None],
+        content_type: str,
+        flow: Flow,
+        means: Means,
+    ) -> streaming.Gathering | streaming.Passing:
+        """Begin to stream: to the caller through `send`, or for it if it takes no stream."""
+        if not self.message.wants_stream:
+            self.sink = streaming.Gathering()
+            return self.sink
+        per_s = means.settings.stream_bytes_per_s
+        pace = None
+        if per_s:
+            now = means.clock.monotonic()
+            pace = bucket.Bucket(limits.STREAM_BURST_BYTES, per_s, now)
+        self.sink = streaming.Passing(
+            content_type=content_type, flow=flow, send=send, pace=pace, clock=means.clock
+        )
+        return self.sink
+
+    @property
+    def limit(self) -> int:
+        """How large the answer may be."""
+        return limits.RESPONSE_BYTES_MAX if self.sink is None else self.sink.limit
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a part of the answer has left already."""
+        return self.sink is not None and self.sink.is_begun
+
+    def stop(self) -> None:
+        """Let nothing more come of it: it is answered, or will not be."""
+        self.timer.cancel()
+        if self.sink is not None:
+            self.sink.stop()
 
     def report(
         self,

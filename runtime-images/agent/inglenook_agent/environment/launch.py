@@ -1,7 +1,8 @@
 """How a version's process is told what to be: paths, program, variables.
 
-The folders are named as on Lambda (/var/task, /tmp). Where a process cannot have a view of its own,
-it is the process that puts the host's names in their place; only /var/runtime is told from here.
+The folders are named as on Lambda (/var/task, /opt, /tmp). Where a process cannot have a view of
+its own, it is the process that puts the host's names in their place; only /var/runtime is told from
+here.
 """
 
 import os
@@ -21,12 +22,26 @@ MARK_BYTES = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Entrypoint:
+    """The program that a custom runtime starts."""
+
+    path: str
+    """As the function sees it."""
+    fault: str | None = None
+    """Why it cannot run, in Lambda's words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """All that the environments of a version share."""
 
     version: Specialise
     runtime: Available
     task_dir: Path
+    opt_dir: Path | None
+    """Folder of what its layers contain together, if it has any."""
+    entrypoint: Entrypoint | None
+    """Of a custom runtime."""
     python_path: str | None
     """Folder of the packages that the runtime brings."""
 
@@ -42,15 +57,26 @@ class Place:
     """Address of its Runtime API, if it has one."""
 
 
-def missing_entrypoint(task_dir: Path) -> str | None:
-    """Say why a version's bootstrap cannot run, or None. Looks at files: call it in a thread."""
-    bootstrap = task_dir / _BOOTSTRAP
-    # The text is Lambda's own; /opt comes with layers.
-    if not bootstrap.is_file():
-        return f"fork/exec {variables.TASK_ROOT}/{_BOOTSTRAP}: no such file or directory"
-    if not os.access(bootstrap, os.X_OK):
-        return f"fork/exec {variables.TASK_ROOT}/{_BOOTSTRAP}: permission denied"
-    return None
+def entrypoint(task_dir: Path, opt_dir: Path | None) -> Entrypoint:
+    """Return what a custom runtime starts: the function's own bootstrap before that of a layer.
+
+    The first that is there counts, whether it can be executed or not. Looks at files: call it in a
+    thread.
+    """
+    folders = {variables.TASK_ROOT: task_dir, variables.OPT: opt_dir}
+    for seen, folder in folders.items():
+        path = f"{seen}/{_BOOTSTRAP}"
+        if folder is None or not (folder / _BOOTSTRAP).is_file():
+            continue
+        if os.access(folder / _BOOTSTRAP, os.X_OK):
+            return Entrypoint(path=path)
+        return Entrypoint(path=path, fault=f"fork/exec {path}: permission denied")
+    # dg/troubleshooting-invocation.html has the text.
+    looked = " ".join(f"{seen}/{_BOOTSTRAP}" for seen in folders)
+    return Entrypoint(
+        path=f"{variables.TASK_ROOT}/{_BOOTSTRAP}",
+        fault=f"Couldn't find valid bootstrap(s): [{looked}]",
+    )
 
 
 def new_mark() -> bytes:
@@ -86,14 +112,13 @@ def setup(
         python_path=python_path if plan.runtime.mode is Mode.PYTHON else None,
         runtime_api=place.runtime_api,
     )
-    is_python = plan.runtime.mode is Mode.PYTHON
     return Setup(
         mode=plan.runtime.mode,
         handler=version.handler,
-        argv=[] if is_python else [f"{variables.TASK_ROOT}/{_BOOTSTRAP}"],
+        argv=[] if plan.entrypoint is None else [plan.entrypoint.path],
         variables=environment,
         task_dir=str(plan.task_dir),
-        opt_dir=None,
+        opt_dir=None if plan.opt_dir is None else str(plan.opt_dir),
         tmp_dir=str(place.tmp_dir),
         sandbox=has_sandbox,
         hidden=[str(folder) for folder in settings.hidden],

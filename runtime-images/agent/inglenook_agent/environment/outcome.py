@@ -15,6 +15,7 @@ EXITED = "Runtime.ExitError"
 OUT_OF_MEMORY = "Runtime.OutOfMemory"
 TOO_LARGE = "Function.ResponseSizeTooLarge"
 INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
+TRUNCATED = "Runtime.TruncatedResponse"
 INVALID_RESPONSE_MODE = "Runtime.InvalidResponseModeHeader"
 SANDBOX_FAILED = "Sandbox.Failure"
 
@@ -61,10 +62,7 @@ def payload(error_type: str, error_message: str) -> bytes:
     return msgspec.json.encode({"errorType": error_type, "errorMessage": error_message})
 
 
-def too_large_payload() -> bytes:
+def too_large_payload(limit: int = limits.RESPONSE_BYTES_MAX) -> bytes:
     """Return the payload for a response over the limit. The keys' order is AWS's here."""
-    text = (
-        "Response payload size exceeded maximum allowed payload size "
-        f"({limits.RESPONSE_BYTES_MAX} bytes)."
-    )
+    text = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
     return msgspec.json.encode({"errorMessage": text, "errorType": TOO_LARGE})

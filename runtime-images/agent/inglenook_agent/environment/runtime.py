@@ -5,6 +5,7 @@ socket) and `runtime_api.session.Session` (any program, over the Runtime API). E
 when it speaks, so that an environment can tell its present process from one that it has given up.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -37,6 +38,33 @@ class Runtime(Protocol):
         """Kill it with its group, and hear nothing more of it. Safe to repeat."""
 
 
+class Flow(Protocol):
+    """A process's way of writing a streamed answer, which can be held up."""
+
+    def pause(self) -> None:
+        """Let the process wait. Safe to repeat."""
+
+    def resume(self) -> None:
+        """Let it go on. Safe to repeat."""
+
+
+class Sink(Protocol):
+    """Where a streamed answer goes."""
+
+    def write(self, piece: Body) -> bool:
+        """Take a piece, perhaps pausing the flow; False once the answer exceeds its limit.
+
+        Nothing may be written after that, nor after `end`.
+        """
+
+    def end(self, then: Callable[[], None], *, is_whole: bool) -> None:
+        """Take no more; call `then` once all has been passed on, perhaps before this returns.
+
+        An answer that is whole has been begun even if it is empty; one that broke off has not.
+        It is never called if the invocation ends before.
+        """
+
+
 class RuntimeListener(Protocol):
     """What an environment hears of its process. Called on the event loop."""
 
@@ -48,6 +76,13 @@ class RuntimeListener(Protocol):
 
     def answered(self, runtime: Runtime, payload: Body) -> None:
         """Take what the function returned."""
+
+    def streams(self, runtime: Runtime, content_type: str, flow: Flow) -> Sink:
+        """Learn that the process begins to stream its answer; return where it goes.
+
+        When it has all been passed on, `answered` (with no payload), `failed` or `overflowed` tells
+        how it ended.
+        """
 
     def failed(self, runtime: Runtime, error_type: str, payload: Body) -> None:
         """Take the function's error, in the runtime's own words; the process goes on."""

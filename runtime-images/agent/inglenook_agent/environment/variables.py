@@ -10,6 +10,7 @@ from inglenook.wire.messages import Specialise
 from inglenook_agent.settings import AgentSettings
 
 TASK_ROOT = "/var/task"
+OPT = "/opt"
 RUNTIME_DIR = "/var/runtime"
 _PATH = "/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin"
 _LD_LIBRARY_PATH = (

@@ -6,13 +6,14 @@ what it raises into answers.
 
 import asyncio
 import enum
+from typing import Protocol
 
 import msgspec
 
 from inglenook.model import limits
 from inglenook.wire.connection import Body
 from inglenook_agent.environment import outcome
-from inglenook_agent.environment.runtime import Event, RuntimeListener
+from inglenook_agent.environment.runtime import Event, Flow, RuntimeListener, Sink
 from inglenook_agent.runtime_api import answers
 from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.setup import Setup
@@ -21,12 +22,25 @@ _SETUP = b"S"
 _INIT_ERROR = ord("I")
 
 
+class Asker(Protocol):
+    """A process's question for its next event."""
+
+    def give(self, event: Event, body: Body) -> None:
+        """Take the event."""
+
+    def refuse(self, refused: answers.RefusedError) -> None:
+        """Learn that none will come."""
+
+
 class State(enum.Enum):
     """What the process is at, in the words of the API's error texts."""
 
     STARTED = "Started"
     READY = "Ready"
     RUNNING = "Running"
+    STREAMING = "InvocationResponseStream"
+    """Its response has begun and is passed on as it comes."""
+    STREAMED = "InvocationResponseStreamed"
     ANSWERED = "InvocationResponse"
     FAILED = "InvocationErrorResponse"
     INIT_FAILED = "InitError"
@@ -37,7 +51,9 @@ MOVES: dict[State, frozenset[State]] = {
     State.STARTED: frozenset({State.READY, State.INIT_FAILED, State.OVER}),
     # Ready to ready: it asked again, because its first question was lost.
     State.READY: frozenset({State.READY, State.RUNNING, State.OVER}),
-    State.RUNNING: frozenset({State.ANSWERED, State.FAILED, State.OVER}),
+    State.RUNNING: frozenset({State.STREAMING, State.ANSWERED, State.FAILED, State.OVER}),
+    State.STREAMING: frozenset({State.STREAMED, State.OVER}),
+    State.STREAMED: frozenset({State.READY, State.OVER}),
     State.ANSWERED: frozenset({State.READY, State.OVER}),
     State.FAILED: frozenset({State.READY, State.OVER}),
     State.INIT_FAILED: frozenset({State.OVER}),
@@ -54,14 +70,19 @@ class _Refused(msgspec.Struct):
 class Session:
     """A `Runtime` whose process asks for its events over HTTP."""
 
-    def __init__(self, process: Process, listener: RuntimeListener) -> None:
+    def __init__(self, process: Process, listener: RuntimeListener, grace_s: float) -> None:
+        """After a stream was cut off, wait `grace_s` for news of the process's end."""
         self._process = process
         self._listener = listener
+        self._grace_s = grace_s
         self._state = State.STARTED
         self._request_id: str | None = None
         """Of the event that it has, or had last."""
         self._event: tuple[Event, Body] | None = None
-        self._asking: asyncio.Future[None] | None = None
+        self._asker: Asker | None = None
+        self._status: int | None = None
+        """Of a process that has ended, while what it wrote before is still passed on."""
+        self._cut_timer: asyncio.TimerHandle | None = None
         process.on_exit = self._exited
         process.channel.listener = self
 
@@ -85,33 +106,29 @@ class Session:
 
     def deliver(self, event: Event, body: Body) -> None:
         self._event = (event, body)
-        self._wake()
+        self._hand_over()
 
     def end(self) -> None:
-        if self._state is not State.OVER:
-            self._state = State.OVER
-            self._wake()
+        self._close()
         self._process.on_exit = None
         self._process.kill()
         self._process.channel.close()
 
-    async def next(self) -> tuple[Event, Body]:
-        """Wait for the next event. The last to ask gets it."""
+    def ask(self, asker: Asker) -> None:
+        """Give `asker` the next event, now or when there is one. The last to ask gets it."""
+        self._truncated()
         was_started = self._state is State.STARTED
         self._move(State.READY)
-        self._wake()
+        self._refuse_asker()
+        self._asker = asker
         if was_started:
             self._listener.ready(self)
-        while self._event is None:
-            asking = self._asking = asyncio.get_running_loop().create_future()
-            await asking
-            if self._state is State.OVER or self._asking is not asking:
-                raise answers.ApiError(*answers.NOT_ALLOWED, self._refusal(State.READY))
-        event, self._event = self._event, None
-        self._asking = None
-        self._request_id = event[0].id
-        self._move(State.RUNNING)
-        return event
+        self._hand_over()
+
+    def withdraw(self, asker: Asker) -> None:
+        """Forget a question whose answer nobody waits for any more."""
+        if self._asker is asker:
+            self._asker = None
 
     def check(self, request_id: str, to: State) -> None:
         """Refuse an answer to what was not asked, or that was answered; `to` is the answer."""
@@ -133,6 +150,44 @@ class Session:
         self._listener.overflowed(self)
         text = f"Exceeded maximum allowed payload size ({limits.RESPONSE_BYTES_MAX} bytes)."
         raise answers.ApiError(*answers.TOO_LARGE, text)
+
+    def stream(self, request_id: str, content_type: str, flow: Flow) -> Sink:
+        """Begin to take a response that is streamed; return where it goes."""
+        self.check(request_id, State.STREAMING)
+        self._move(State.STREAMING)
+        return self._listener.streams(self, content_type, flow)
+
+    def streamed(self, error: tuple[str, Body] | None) -> None:
+        """Take note that the stream was complete; with an error if its trailers said so."""
+        self._move(State.STREAMED)
+        if error is None:
+            self._listener.answered(self, b"")
+        else:
+            self._listener.failed(self, *error)
+        self._end_if_exited()
+
+    def stream_overflow(self) -> None:
+        """Take note that the stream exceeds its limit."""
+        self._move(State.STREAMED)
+        self._listener.overflowed(self)
+        self._end_if_exited()
+
+    def stream_cut(self) -> None:
+        """Take note that the stream has broken off. Most often that is its process's end."""
+        if self._state is State.STREAMING:
+            loop = asyncio.get_running_loop()
+            self._cut_timer = loop.call_later(self._grace_s, self._truncated)
+            self._end_if_exited()
+
+    def _truncated(self) -> None:
+        """Tell of a stream that has broken off though its process lives."""
+        if self._cut_timer is not None:
+            self._cut_timer.cancel()
+            self._cut_timer = None
+            self._move(State.STREAMED)
+            text = outcome.message(self._request_id or "", "Response is truncated")
+            payload = outcome.payload(outcome.TRUNCATED, text)
+            self._listener.failed(self, outcome.TRUNCATED, payload)
 
     def fail(self, request_id: str, error_type: str, body: Body) -> None:
         """Take the function's error."""
@@ -166,16 +221,36 @@ class Session:
             "Error: State transition is not allowed"
         )
 
-    def _wake(self) -> None:
-        if self._asking is not None and not self._asking.done():
-            self._asking.set_result(None)
-            if self._event is None:
-                self._asking = None
+    def _hand_over(self) -> None:
+        if self._asker is not None and self._event is not None:
+            asker, self._asker = self._asker, None
+            event, self._event = self._event, None
+            self._request_id = event[0].id
+            self._move(State.RUNNING)
+            asker.give(*event)
+
+    def _refuse_asker(self) -> None:
+        asker, self._asker = self._asker, None
+        if asker is not None:
+            asker.refuse(answers.ApiError(*answers.NOT_ALLOWED, self._refusal(State.READY)))
 
     def _exited(self, status: int) -> None:
         if self._state is State.OVER:
             return
-        self._state = State.OVER
-        self._wake()
         self._process.kill()
-        self._listener.exited(self, status)
+        self._status = status
+        # What it wrote of a stream is still on its way; the end of its connection follows.
+        if self._state is not State.STREAMING or self._cut_timer is not None:
+            self._end_if_exited()
+
+    def _end_if_exited(self) -> None:
+        if self._status is not None and self._state is not State.OVER:
+            self._close()
+            self._listener.exited(self, self._status)
+
+    def _close(self) -> None:
+        if self._state is not State.OVER:
+            self._state = State.OVER
+            self._refuse_asker()
+        if self._cut_timer is not None:
+            self._cut_timer.cancel()

@@ -1,0 +1,63 @@
+"""The end of waiting: who finds no environment in time is told so, and holds nothing any more."""
+
+import asyncio
+from collections.abc import Callable
+
+from inglenook import errors
+from inglenook.aio import clock
+from inglenook.capacity import environments
+from inglenook_gateway.dispatch import invocation
+from inglenook_gateway.dispatch.environment import Environment
+
+Settle = Callable[[invocation.Invocation, "invocation.Outcome | errors.ApiError"], None]
+
+
+class Waiting:
+    """The invocations of one version that wait for an environment; one timer for all of them."""
+
+    def __init__(
+        self,
+        pool: environments.Environments[invocation.Invocation, Environment],
+        *,
+        settle: Settle,
+        time: clock.Clock,
+        timeout_s: float,
+    ) -> None:
+        self._pool = pool
+        self._settle = settle
+        self._clock = time
+        self._timeout_s = timeout_s
+        self._expiry: asyncio.TimerHandle | None = None
+
+    def watch(self) -> None:
+        """See to it that nobody waits too long. To be called when somebody begins to wait."""
+        first = self._pool.first_waiting()
+        if self._expiry is None and first is not None:
+            delay_s = max(0.0, first.waits_until - self._clock.monotonic())
+            self._expiry = asyncio.get_running_loop().call_later(delay_s, self._expire)
+
+    def _expire(self) -> None:
+        self._expiry = None
+        now = self._clock.monotonic()
+        for invoked in self._pool.waiting:
+            if invoked.waits_until > now:
+                break
+            self._pool.abandon(invoked)
+            self._settle(
+                invoked,
+                errors.ServiceError(
+                    f"No execution environment could be started within {self._timeout_s:g} seconds."
+                ),
+            )
+        self.watch()
+
+    def fail(self, error: errors.ApiError) -> None:
+        """Let nobody wait any longer."""
+        for invoked in self._pool.waiting:
+            self._pool.abandon(invoked)
+            self._settle(invoked, error)
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._expiry is not None:
+            self._expiry.cancel()

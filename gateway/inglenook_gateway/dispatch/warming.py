@@ -1,0 +1,118 @@
+"""The environments of one version that are started before anybody asks for them.
+
+`inglenook.capacity.provisioned.Reserve` says how many are missing; here they are started, in the
+places that `Starts` has for such, so that nobody who waits for an environment waits for these. What
+fails is tried again, one at a time, after a pause that grows; only a new target begins afresh.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from inglenook.aio import backoff
+from inglenook.capacity import provisioned
+from inglenook.wire import messages
+from inglenook_gateway.dispatch import leases, link, starts
+from inglenook_gateway.dispatch.environment import Environment
+
+if TYPE_CHECKING:
+    from inglenook.wire.connection import Body
+
+_PAUSE_FIRST_S = 1.0
+_PAUSE_MOST_S = 60.0
+
+
+class Warming:
+    """Keep as many provisioned environments as are wanted.
+
+    `ready` is given each that is; `changed` is called when it stands differently than before.
+    """
+
+    def __init__(
+        self,
+        reserve: provisioned.Reserve[Environment],
+        *,
+        pods: leases.Leases,
+        starts_in_flight: starts.Starts,
+        ready: Callable[[Environment], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._reserve = reserve
+        self._pods = pods
+        self._starts = starts_in_flight
+        self._ready = ready
+        self._changed = changed
+        self._backoff = backoff.Backoff(_PAUSE_FIRST_S, _PAUSE_MOST_S)
+        self._resume: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    def aim(self, target: int) -> None:
+        """Want so many from now on."""
+        if self._reserve.aim(0 if self._is_closed else target):
+            self._stop_pausing()
+            self._backoff.reset()
+            self.start_more()
+
+    def start_more(self) -> None:
+        """Start what is missing, as far as the bounds allow."""
+        while (
+            self._reserve.starts_wanted() > 0
+            and self._resume is None
+            and not self._pods.is_pausing
+            and (pod := self._pods.with_room()) is not None
+            and self._starts.begin_ahead(self)
+        ):
+            self._reserve.start_begun()
+            start = messages.Start(initialization_type="provisioned-concurrency")
+            pod.ask(start, b"", partial(self._started, pod))
+
+    def _started(
+        self, asked: link.AgentLink, header: messages.Header | None, _body: "Body"
+    ) -> None:
+        if isinstance(header, messages.Started):
+            self._pods.started()
+            environment = Environment(asked, header.environment)
+            if header.init_ok:
+                self._backoff.reset()
+                self._ready(environment)
+            else:
+                self._reserve.start_failed(provisioned.INIT_FAILURE)
+                environment.stop()
+                self._pause()
+        else:
+            self._reserve.start_failed(None)
+            if isinstance(header, messages.Refused):
+                self._pods.refused(asked, header)
+            elif not self._is_closed:
+                self._pods.pause("the agent was lost while an environment started")
+        self._starts.end_ahead()
+        self._changed()
+        self.start_more()
+
+    def impossible(self, why: str) -> None:
+        """Learn that there cannot be any now, for a reason that no other pod would mend."""
+        if self._reserve.target:
+            self._reserve.failure = why
+            self._pause()
+            self._changed()
+
+    def _pause(self) -> None:
+        if self._resume is None and not self._is_closed:
+            loop = asyncio.get_running_loop()
+            self._resume = loop.call_later(self._backoff.next(), self._pause_over)
+
+    def _pause_over(self) -> None:
+        self._resume = None
+        self.start_more()
+
+    def _stop_pausing(self) -> None:
+        if self._resume is not None:
+            self._resume.cancel()
+            self._resume = None
+
+    def close(self) -> None:
+        """Want none, for good."""
+        self._is_closed = True
+        self._stop_pausing()
+        self._reserve.aim(0)

@@ -1,0 +1,49 @@
+"""InvokeAsync: the deprecated way to call for an asynchronous invocation.
+
+As Invoke with the type `Event`, but the payload may be smaller, and trace headers are not passed
+on.
+
+Source: api/API_InvokeAsync.html.
+"""
+
+import random
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from inglenook.aio import clock
+from inglenook.model import account
+from inglenook_gateway.catalog import catalog
+from inglenook_gateway.operations import event_intake, invoke
+
+
+class InvokeAsync:
+    """Serve InvokeAsync for the functions in a catalog."""
+
+    def __init__(
+        self,
+        *,
+        known: catalog.Catalog,
+        intake: event_intake.EventIntake,
+        owner: account.Account,
+        time: clock.Clock,
+        rng: random.Random,
+    ) -> None:
+        self._known = known
+        self._intake = intake
+        self._owner = owner
+        self._clock = time
+        self._rng = rng
+
+    async def handle(
+        self, request: web.BaseRequest, labels: Sequence[str], request_id: str
+    ) -> web.StreamResponse:
+        """Answer one request; `labels` holds the decoded function name of its path."""
+        ref = self._owner.ref(labels[0])
+        self._known.resolve(ref, self._rng)
+        payload = await invoke.read_payload(request, "InvokeAsync")
+        # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
+        target = self._known.resolve(ref, self._rng)
+        trace_id = invoke.new_trace_id(self._clock, self._rng)
+        await self._intake.accept(target, ref, payload, request_id, trace_id)
+        return web.json_response({"Status": 202}, status=202)

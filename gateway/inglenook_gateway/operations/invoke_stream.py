@@ -1,0 +1,119 @@
+"""InvokeWithResponseStream: the answer as an event stream, each piece as the function writes it.
+
+The head of the response leaves with the first piece, or at the end of a function that writes none;
+errors before that are errors of the API as Invoke's are, in the same order. From then on the status
+is 200, and what went wrong is in the last event: `InvokeComplete` names the error's type and has
+its JSON as details. A caller who hangs up stops nothing.
+
+Source: api/API_InvokeWithResponseStream.html, dg/configuration-response-streaming.html.
+"""
+
+import contextlib
+import random
+from collections.abc import Sequence
+
+import msgspec
+from aiohttp import web
+
+from inglenook import errors
+from inglenook.aio import clock
+from inglenook.model import account
+from inglenook_gateway.api import eventstream, failures
+from inglenook_gateway.catalog import catalog
+from inglenook_gateway.catalog.target import Target
+from inglenook_gateway.dispatch import dispatcher, invocation
+from inglenook_gateway.dispatch.streaming import ResponseStream
+from inglenook_gateway.operations import invoke
+
+_INVOCATION_TYPES = ("RequestResponse", "DryRun")
+
+
+class _Complete(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The payload of the last event."""
+
+    ErrorCode: str | None = None
+    ErrorDetails: str | None = None
+    LogResult: str | None = None
+
+
+class InvokeWithResponseStream:
+    """Serve InvokeWithResponseStream for the functions in a catalog."""
+
+    def __init__(
+        self,
+        *,
+        known: catalog.Catalog,
+        runner: dispatcher.Dispatcher,
+        owner: account.Account,
+        time: clock.Clock,
+        rng: random.Random,
+    ) -> None:
+        self._known = known
+        self._runner = runner
+        self._owner = owner
+        self._clock = time
+        self._rng = rng
+
+    async def handle(
+        self, request: web.BaseRequest, labels: Sequence[str], request_id: str
+    ) -> web.StreamResponse:
+        """Answer one request; `labels` holds the decoded function name of its path."""
+        headers = request.headers
+        invocation_type = headers.get("X-Amz-Invocation-Type", "RequestResponse")
+        log_type = headers.get("X-Amz-Log-Type", "None")
+        if invocation_type not in _INVOCATION_TYPES or log_type not in invoke.LOG_TYPES:
+            raise invoke.unknown_choice(invocation_type, log_type, _INVOCATION_TYPES)
+        ref = self._owner.ref(labels[0], request.query.get("Qualifier"))
+        target = self._known.resolve(ref, self._rng)
+        changes = self._known.changes
+        payload = await invoke.read_payload(request, invocation_type)
+        if self._known.changes != changes:
+            # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
+            target = self._known.resolve(ref, self._rng)
+        if invocation_type == "DryRun":
+            return web.Response(status=204, headers={failures.REQUEST_ID: request_id})
+        trace_id = invoke.trace_id(headers.get("X-Amzn-Trace-Id"))
+        event = invocation.Event(
+            request_id=request_id,
+            arn=target.invoked_arn(ref.qualifier),
+            payload=payload or invoke.ABSENT_PAYLOAD,
+            trace_id=trace_id or invoke.new_trace_id(self._clock, self._rng),
+            client_context=invoke.client_context(headers.get("X-Amz-Client-Context")),
+            wants_tail=log_type == "Tail",
+        )
+        with contextlib.closing(self._runner.stream(target.id, target.spec, event)) as stream:
+            await stream.begun()
+            response = _begun(target, event)
+            await response.prepare(request)
+            await _pass_on(stream, response)
+            return response
+
+
+def _begun(target: Target, event: invocation.Event) -> web.StreamResponse:
+    return web.StreamResponse(
+        headers={
+            "Content-Type": eventstream.CONTENT_TYPE,
+            failures.REQUEST_ID: event.request_id,
+            "X-Amz-Executed-Version": target.executed_version,
+            "X-Amzn-Trace-Id": event.trace_id,
+        }
+    )
+
+
+async def _pass_on(stream: ResponseStream, response: web.StreamResponse) -> None:
+    """Write an event for each piece, and the last one."""
+    try:
+        async for piece in stream:
+            await response.write(eventstream.event("PayloadChunk", eventstream.BINARY, piece))
+    except errors.ApiError as error:
+        complete = _Complete(ErrorCode=error.code, ErrorDetails=error.message)
+    else:
+        complete = _completed(stream.outcome)
+    last = eventstream.event("InvokeComplete", eventstream.JSON, msgspec.json.encode(complete))
+    await response.write(last)
+
+
+def _completed(outcome: invocation.Outcome) -> _Complete:
+    result = outcome.result
+    details = None if result.error is None else bytes(outcome.payload).decode(errors="replace")
+    return _Complete(ErrorCode=result.error, ErrorDetails=details or None, LogResult=result.tail)

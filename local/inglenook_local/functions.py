@@ -1,0 +1,111 @@
+"""The gateway beside the worker, as the functions that the worker runs events with."""
+
+import random
+import uuid
+
+from inglenook import errors
+from inglenook.aio import clock
+from inglenook.events import retrying, work
+from inglenook.model import account, function
+from inglenook.model.arn import FunctionRef
+from inglenook.store import kinds
+from inglenook_gateway.catalog import catalog
+from inglenook_gateway.catalog.target import Target
+from inglenook_gateway.dispatch import dispatcher, invocation
+from inglenook_gateway.operations import invoke
+
+_THROTTLED = errors.TooManyRequestsError.status
+
+
+class LocalFunctions:
+    """A worker's `Functions`, in the gateway's own process."""
+
+    def __init__(
+        self,
+        *,
+        known: catalog.Catalog,
+        runner: dispatcher.Dispatcher,
+        owner: account.Account,
+        time: clock.Clock,
+        rng: random.Random,
+    ) -> None:
+        self._known = known
+        self._runner = runner
+        self._owner = owner
+        self._clock = time
+        self._rng = rng
+
+    def policy(self, event: work.Invocation) -> retrying.Policy:
+        qualifier = event.qualifier or function.LATEST
+        target = self._shown(event.function_name, qualifier)
+        dead_letters = None if target is None else target.spec.dead_letter_target
+        config = self._known.qualified(kinds.EVENT_INVOKE, event.function_name, qualifier)
+        if config is None:
+            return retrying.Policy(dead_letter_target=dead_letters)
+        return retrying.Policy(
+            retry_attempts=config.retry_attempts,
+            event_age_s=config.event_age_s,
+            on_success=config.on_success,
+            on_failure=config.on_failure,
+            dead_letter_target=dead_letters,
+        )
+
+    def _shown(self, name: str, qualifier: str) -> Target | None:
+        """Return what stands under a qualifier, without drawing from an alias' weights."""
+        target = self._known.target(name, qualifier)
+        if target is None:
+            alias = self._known.alias(name, qualifier)
+            if alias is not None:
+                target = self._known.target(name, alias.function_version)
+        return target
+
+    def arn(self, name: str, qualifier: str) -> str:
+        return self._owner.function_arn(name, qualifier)
+
+    def accept(self, target: str, cause: work.Delivery, *, now: float) -> work.Invocation | None:
+        try:
+            ref = self._owner.ref(target)
+        except errors.ApiError:
+            return None
+        owner = self._known.living(ref.name)
+        if owner is None:
+            return None
+        return work.Invocation(
+            request_id=str(uuid.uuid4()),
+            function_name=ref.name,
+            function_uid=owner.uid,
+            qualifier=ref.qualifier,
+            trace_id=invoke.new_trace_id(self._clock, self._rng),
+            accepted_at=now,
+        )
+
+    async def run(self, event: work.Invocation, payload: bytes) -> retrying.Attempt:
+        owner = self._known.living(event.function_name)
+        if owner is None or owner.uid != event.function_uid:
+            return retrying.Missing(message="the function has been deleted")
+        ref = FunctionRef(event.function_name, event.qualifier)
+        try:
+            target = self._known.resolve(ref, self._rng)
+            outcome = await self._runner.invoke(
+                target.id,
+                target.spec,
+                invocation.Event(
+                    request_id=event.request_id,
+                    arn=target.invoked_arn(event.qualifier),
+                    payload=payload,
+                    trace_id=event.trace_id,
+                    is_synchronous=False,
+                ),
+            )
+        except errors.ResourceNotFoundError as error:
+            return retrying.Missing(message=error.message)
+        except errors.ApiError as error:
+            switched_off = error.status == _THROTTLED and owner.reserved_concurrency == 0
+            return retrying.NotNow(
+                status=error.status, message=error.message, is_switched_off=switched_off
+            )
+        return retrying.Ran(
+            executed_version=target.executed_version,
+            payload=bytes(outcome.payload),
+            failed=outcome.result.error is not None,
+        )

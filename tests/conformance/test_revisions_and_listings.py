@@ -1,0 +1,197 @@
+"""RevisionIds and their preconditions, and the pages of listings: api/API_ListFunctions.html."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from platform_process import create, package, refused, wait_updated
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+pytestmark = pytest.mark.aws("api/API_ListFunctions.html")
+
+CODE = "def handler(event, context):\n    return 1\n"
+OTHER = "def handler(event, context):\n    return 2\n"
+STALE = "00000000-0000-0000-0000-000000000000"
+
+
+def revision(client: "LambdaClient", name: str, **members: Any) -> str:
+    return client.get_function_configuration(FunctionName=name, **members)["RevisionId"]
+
+
+@pytest.mark.aws("api/API_FunctionConfiguration.html")
+def test_reading_changes_no_revision(client: "LambdaClient", name: str) -> None:
+    create(client, name, CODE)
+    before = revision(client, name)
+    client.get_function(FunctionName=name)
+    client.invoke(FunctionName=name)
+    client.list_versions_by_function(FunctionName=name)
+    assert revision(client, name) == before
+
+
+@pytest.mark.aws("api/API_UpdateFunctionConfiguration.html")
+def test_an_update_has_a_revision_when_it_begins_and_another_when_it_ends(
+    client: "LambdaClient", name: str
+) -> None:
+    create(client, name, CODE)
+    before = revision(client, name)
+    begun = client.update_function_configuration(FunctionName=name, Timeout=9)["RevisionId"]
+    wait_updated(client, name)
+    assert len({before, begun, revision(client, name)}) == 3
+
+
+@pytest.mark.aws("api/API_PublishVersion.html")
+def test_publishing_changes_the_revision_of_latest(client: "LambdaClient", name: str) -> None:
+    create(client, name, CODE)
+    before = revision(client, name)
+    published = client.publish_version(FunctionName=name)
+    after = revision(client, name)
+    assert len({before, after, published["RevisionId"]}) == 3
+    # Nothing has changed since: the same version again, and no other revision.
+    client.get_waiter("published_version_active").wait(
+        FunctionName=name, Qualifier="1", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    again = client.publish_version(FunctionName=name, Description="ignored")
+    assert (again["Version"], again["Description"]) == ("1", "")
+    assert again["RevisionId"] == revision(client, name, Qualifier="1")
+    assert revision(client, name) == after
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        pytest.param("update_function_code", {"ZipFile": package(OTHER)},
+            marks=pytest.mark.aws("model:UpdateFunctionCodeRequest.RevisionId")),
+        pytest.param("update_function_configuration", {"Timeout": 9},
+            marks=pytest.mark.aws("model:UpdateFunctionConfigurationRequest.RevisionId")),
+        pytest.param("publish_version", {},
+            marks=pytest.mark.aws("model:PublishVersionRequest.RevisionId")),
+    ],
+)  # fmt: skip
+def test_only_what_has_the_revision_that_was_seen_is_changed(
+    client: "LambdaClient", name: str, operation: str, members: dict[str, Any]
+) -> None:
+    create(client, name, CODE)
+    call = getattr(client, operation)
+    status, code, message = refused(call, FunctionName=name, RevisionId=STALE, **members)
+    assert (status, code) == (412, "PreconditionFailedException")
+    assert message == (
+        "The Revision Id provided does not match the latest Revision Id. Call the "
+        "GetFunction/GetAlias API to retrieve the latest Revision Id"
+    )
+    call(FunctionName=name, RevisionId=revision(client, name), **members)
+
+
+@pytest.mark.aws("model:UpdateFunctionCodeRequest.DryRun")
+def test_a_dry_run_has_the_same_preconditions(client: "LambdaClient", name: str) -> None:
+    create(client, name, CODE)
+    status, code, _ = refused(
+        client.update_function_code, FunctionName=name, ZipFile=package(OTHER), DryRun=True,
+        RevisionId=STALE,
+    )  # fmt: skip
+    assert (status, code) == (412, "PreconditionFailedException")
+
+
+@pytest.fixture
+def three(client: "LambdaClient", name: str) -> Iterator[list[str]]:
+    """Three functions whose names come after each other."""
+    names = [f"{name[:40]}-{letter}" for letter in "abc"]
+    for each in names:
+        create(client, each, CODE)
+    yield names
+    for each in names:
+        if is_there(client, each):
+            client.delete_function(FunctionName=each)
+
+
+def is_there(client: "LambdaClient", name: str) -> bool:
+    """Whether a function is there."""
+    try:
+        client.get_function_configuration(FunctionName=name)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def walked(client: "LambdaClient", **members: Any) -> list[list[str]]:
+    """Return the names on every page of a listing."""
+    pages = []
+    marker: dict[str, str] = {}
+    while True:
+        page = client.list_functions(**members, **marker)  # type: ignore[arg-type]
+        pages.append([one["FunctionName"] for one in page["Functions"]])
+        if "NextMarker" not in page:
+            return pages
+        marker = {"Marker": page["NextMarker"]}
+
+
+@pytest.mark.aws("model:ListFunctionsRequest.Marker")
+def test_pages_hold_everything_once_and_in_order(client: "LambdaClient", three: list[str]) -> None:
+    one, two = walked(client, MaxItems=1), walked(client, MaxItems=2)
+    flat = [name for page in one for name in page]
+    assert [name for page in two for name in page] == flat
+    assert [name for name in flat if name in three] == three
+    assert all(len(page) <= 1 for page in one)
+
+
+@pytest.mark.aws("model:ListFunctionsResponse.NextMarker")
+def test_a_page_goes_on_after_a_function_that_was_deleted(
+    client: "LambdaClient", three: list[str]
+) -> None:
+    marker: dict[str, str] = {}
+    while True:
+        page = client.list_functions(MaxItems=1, **marker)  # type: ignore[arg-type]
+        marker = {"Marker": page["NextMarker"]}
+        if page["Functions"][0]["FunctionName"] == three[0]:
+            break
+    client.delete_function(FunctionName=three[0])
+    rest = client.list_functions(**marker)["Functions"]  # type: ignore[arg-type]
+    assert [one["FunctionName"] for one in rest][:2] == three[1:]
+
+
+@pytest.mark.parametrize(
+    "operation", ["list_functions", "list_versions_by_function", "list_aliases"]
+)
+@pytest.mark.aws("model:MaxListItems")
+def test_there_are_bounds_to_a_page(client: "LambdaClient", name: str, operation: str) -> None:
+    create(client, name, CODE)
+    members = {} if operation == "list_functions" else {"FunctionName": name}
+    status, code, message = refused(getattr(client, operation), MaxItems=10001, **members)
+    assert (status, code) == (400, "ValidationException")
+    assert message == (
+        "1 validation error detected: Value '10001' at 'maxItems' failed to satisfy constraint: "
+        "Member must have value less than or equal to 10000"
+    )
+
+
+@pytest.mark.aws("model:FunctionVersion")
+def test_there_is_one_value_of_function_version(client: "LambdaClient") -> None:
+    status, code, message = refused(client.list_functions, FunctionVersion="LATEST")
+    assert (status, code) == (400, "ValidationException")
+    assert message.endswith("Member must satisfy enum value set: [ALL]")
+
+
+@pytest.mark.aws("model:ListFunctionsRequest.FunctionVersion")
+def test_all_versions_are_listed_with_their_arns(client: "LambdaClient", name: str) -> None:
+    create(client, name, CODE)
+    client.publish_version(FunctionName=name)
+    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    pages = client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
+    found = [one for page in pages for one in page["Functions"] if one["FunctionName"] == name]
+    assert [one["FunctionArn"] for one in found] == [f"{arn}:$LATEST", f"{arn}:1"]
+    assert not {"State", "LastUpdateStatus", "RuntimeVersionConfig"} & set().union(*found)
+
+
+@pytest.mark.aws("api/API_ListVersionsByFunction.html")
+def test_versions_are_listed_in_pages_by_their_numbers(client: "LambdaClient", name: str) -> None:
+    create(client, name, CODE)
+    for timeout in (4, 5, 6):
+        client.update_function_configuration(FunctionName=name, Timeout=timeout)
+        wait_updated(client, name)
+        client.publish_version(FunctionName=name)
+    pages = client.get_paginator("list_versions_by_function").paginate(
+        FunctionName=name, PaginationConfig={"PageSize": 3}
+    )
+    versions = [[one["Version"] for one in page["Versions"]] for page in pages]
+    assert versions == [["$LATEST", "1", "2"], ["3"]]
