@@ -15,6 +15,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="arn:aws:iam::000000000000:role/lambda",
         help="the execution role that functions are created with",
     )
+    group.addoption(
+        "--runtime",
+        help="the runtime of functions in Python (default: that of the Python that runs the tests)",
+    )
     models = parser.getgroup("models", "tests that compare with a model")
     models.addoption(
         "--model-minutes",

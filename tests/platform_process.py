@@ -28,6 +28,9 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lambda"
 READY_WITHIN_S = 30
+# Ours settle within milliseconds; AWS itself is asked less often (`settle_slowly`).
+OFTEN = {"Delay": 0.05, "MaxAttempts": 400}
+_waiting = dict(OFTEN)
 
 # Shell commands see this and nothing else of AWS, whatever the machine's own configuration says.
 CREDENTIALS = {
@@ -160,6 +163,11 @@ def installed_package(*distributions: str, files: Mapping[str, str | bytes]) -> 
     return buffer.getvalue()
 
 
+def settle_slowly() -> None:
+    """Ask as often as an account of AWS's bears, and wait as long as AWS may take."""
+    _waiting.update(Delay=1, MaxAttempts=300)
+
+
 def create(client: "LambdaClient", name: str, code: str | bytes, **members: object) -> None:
     """Create a function and wait until it is active."""
     zipped = code if isinstance(code, bytes) else package(code)
@@ -173,16 +181,23 @@ def create(client: "LambdaClient", name: str, code: str | bytes, **members: obje
 
 def wait_active(client: "LambdaClient", name: str) -> None:
     """Wait as AWS's waiter does, only more often."""
-    client.get_waiter("function_active_v2").wait(
-        FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400}
-    )
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=_config())
 
 
 def wait_updated(client: "LambdaClient", name: str) -> None:
     """Wait as AWS's waiter does, only more often."""
-    client.get_waiter("function_updated_v2").wait(
-        FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400}
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=_config())
+
+
+def wait_published(client: "LambdaClient", name: str, version: str) -> None:
+    """Wait as AWS's waiter does, only more often."""
+    client.get_waiter("published_version_active").wait(
+        FunctionName=name, Qualifier=version, WaiterConfig=_config()
     )
+
+
+def _config() -> Any:
+    return dict(_waiting)
 
 
 def refused(call: Callable[..., object], **members: Any) -> tuple[int, str, str]:

@@ -1,46 +1,77 @@
 """One platform for each test process; each test has functions of its own."""
 
 import contextlib
+import itertools
 import json
 import re
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import platform_process
 import pytest
+from support import settling, sources
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+# AWS takes seconds where a platform of ours takes milliseconds, and minutes where it takes seconds.
+AWS_TIMEOUT_S = 300
+SLOW_TIMEOUT_S = 1200
+LONGEST_NAME = 60
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the suite speak of the account and the region that it is pointed at."""
-    if config.getoption("--endpoint", default=None):
+    """Let the suite speak of the account, the region and the runtime that it is pointed at."""
+    if runtime := config.getoption("--runtime", default=None):
+        platform_process.RUNTIME = runtime
+    if elsewhere := config.getoption("--endpoint", default=None):
         platform_process.ROLE = config.getoption("--role")
         platform_process.ACCOUNT = platform_process.ROLE.split(":")[4]
         platform_process.REGION = boto3.Session().region_name or platform_process.REGION
+        if elsewhere == "aws":
+            platform_process.settle_slowly()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse a case without a source, and skip those that are not AWS's at another endpoint."""
+    """Refuse a case without a proper source, and skip ours at another endpoint."""
     here = Path(__file__).parent
     elsewhere = config.getoption("--endpoint", default=None)
-    unsourced = []
+    faults = []
     for item in items:
         if here not in item.path.parents:
             continue
-        ours = item.get_closest_marker("ours")
-        if ours is None and item.get_closest_marker("aws") is None:
-            unsourced.append(item.nodeid)
-        elif elsewhere and (ours is not None or "platform" in getattr(item, "fixturenames", ())):
+        faults += [f"{item.nodeid}: {fault}" for fault in faults_of(item)]
+        if elsewhere is None:
+            continue
+        if item.get_closest_marker("ours"):
             item.add_marker(pytest.mark.skip(reason="a case of the platform's own"))
-    if unsourced:
-        raise pytest.UsageError(
-            "conformance cases without @pytest.mark.aws(source) or ours(why): "
-            + ", ".join(unsourced)
-        )
+        elif item.get_closest_marker("slow_on_aws"):
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
+        elif elsewhere == "aws" and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(AWS_TIMEOUT_S))
+    if faults:
+        raise pytest.UsageError("\n".join(["conformance cases that cannot be:", *faults]))
+
+
+def faults_of(item: pytest.Item) -> Iterator[str]:
+    """Say what is wrong with where a case comes from and where it can be put."""
+    given = [marker.args for marker in item.iter_markers("aws")]
+    is_ours = item.get_closest_marker("ours") is not None
+    if not given and not is_ours:
+        yield "it has neither @pytest.mark.aws(source) nor ours(why)"
+    if "platform" in getattr(item, "fixturenames", ()) and not is_ours:
+        yield "it needs a platform of ours and is not marked ours(why)"
+    for name in ("ours", "slow_on_aws"):
+        if any(not marker.args for marker in item.iter_markers(name)):
+            yield f"{name} says no reason"
+    for arguments in given:
+        if len(arguments) != 1:
+            yield "aws takes one source"
+        elif fault := sources.fault(arguments[0]):
+            yield f"aws({arguments[0]!r}): {fault}"
 
 
 @pytest.fixture(scope="session")
@@ -55,30 +86,77 @@ def platform(
 
 
 @pytest.fixture(scope="session")
-def client(request: pytest.FixtureRequest) -> "LambdaClient":
-    """A client of what the suite is pointed at; the platform is started only if that is ours."""
-    elsewhere = request.config.getoption("--endpoint", default=None)
+def endpoint(request: pytest.FixtureRequest) -> str | None:
+    """What the suite is pointed at, None being AWS; the platform is started only if that is ours.
+
+    Nobody but the fixtures of clients needs it: `client.meta.endpoint_url` is the same for all.
+    """
+    elsewhere: str | None = request.config.getoption("--endpoint", default=None)
     if elsewhere is None:
         platform: platform_process.Platform = request.getfixturevalue("platform")
-        return platform.client()
-    return platform_process.client_of(None if elsewhere == "aws" else elsewhere)
+        return platform.endpoint
+    return None if elsewhere == "aws" else elsewhere
 
 
 @pytest.fixture(scope="session")
-def task_root(client: "LambdaClient") -> str:
+def client(endpoint: str | None) -> "LambdaClient":
+    """A client of what the suite is pointed at; it fails a case that does not wait as it must."""
+    made = platform_process.client_of(endpoint)
+    settling.Watch().on(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def unchecked(endpoint: str | None) -> "LambdaClient":
+    """A client that sends what boto3 itself would refuse."""
+    return platform_process.client_of(endpoint, parameter_validation=False)
+
+
+@pytest.fixture(scope="session")
+def hasty(endpoint: str | None) -> "LambdaClient":
+    """A client for cases about what happens while a function is changing."""
+    return platform_process.client_of(endpoint)
+
+
+@pytest.fixture(scope="session")
+def named() -> Callable[[str], str]:
+    """Make names that no other case, process or run has: numbers of layers are not used twice."""
+    run, numbers = secrets.token_hex(3), itertools.count(1)
+
+    def made(what: str) -> str:
+        short = re.sub(r"[^a-zA-Z0-9-]+", "-", what).strip("-")
+        return f"t{run}-{next(numbers)}-{short}"[:LONGEST_NAME].strip("-")
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def task_root(client: "LambdaClient", named: Callable[[str], str]) -> str:
     """Where functions find their code: /var/task in a sandbox, a folder of the host without one."""
+    name = named("task-root")
     source = "import os\ndef handler(event, context):\n    return os.environ['LAMBDA_TASK_ROOT']\n"
-    platform_process.create(client, "task-root", source)
-    root: str = json.loads(client.invoke(FunctionName="task-root")["Payload"].read())
-    client.delete_function(FunctionName="task-root")
+    platform_process.create(client, name, source)
+    root: str = json.loads(client.invoke(FunctionName=name)["Payload"].read())
+    client.delete_function(FunctionName=name)
     # All functions' folders lie beside each other and are named by their code.
     return root if root == "/var/task" else str(Path(root).parent)
 
 
 @pytest.fixture
-def name(request: pytest.FixtureRequest, client: "LambdaClient") -> Iterator[str]:
+def name(
+    request: pytest.FixtureRequest, client: "LambdaClient", named: Callable[[str], str]
+) -> Iterator[str]:
     """A function name for this test alone; the function is deleted afterwards."""
-    short = re.sub(r"[^a-zA-Z0-9-]+", "-", request.node.name.removeprefix("test_"))[:60].strip("-")
-    yield short
+    one = named(request.node.name.removeprefix("test_"))
+    yield one
+    delete(client, one)
+
+
+def delete(client: "LambdaClient", name: str) -> None:
+    """Delete a function that may be gone, or still be changing."""
     with contextlib.suppress(client.exceptions.ResourceNotFoundException):
-        client.delete_function(FunctionName=short)
+        try:
+            client.delete_function(FunctionName=name)
+        except client.exceptions.ResourceConflictException:
+            platform_process.wait_updated(client, name)
+            client.delete_function(FunctionName=name)

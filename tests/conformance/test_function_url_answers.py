@@ -270,7 +270,7 @@ def test_an_aliass_weights_hold_for_its_url(client: "LambdaClient", name: str) -
     platform_process.wait_updated(client, name)
     client.publish_version(FunctionName=name)
     for version in ("1", "2"):
-        client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier=version)
+        platform_process.wait_published(client, name, version)
     client.create_alias(
         FunctionName=name, Name="live", FunctionVersion="1",
         RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}},

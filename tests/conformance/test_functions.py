@@ -58,7 +58,7 @@ def test_create_answers_pending_and_becomes_active(client: "LambdaClient", name:
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"},
     }  # fmt: skip
     assert {key: created.get(key) for key in expected} == expected
-    client.get_waiter("function_active_v2").wait(FunctionName=name)
+    wait_active(client, name)
     got = client.get_function(FunctionName=name)
     assert got["Tags"] == {"team": "hearth"}
     configuration = got["Configuration"]

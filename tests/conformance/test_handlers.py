@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from platform_process import create, installed_package, package
+from platform_process import create, installed_package, package, wait_updated
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -121,7 +121,7 @@ def test_boto3_is_there_unless_the_function_brings_its_own(
     assert invoke(client, name)[0].isdigit()
     own = package({"app.py": source, "boto3/__init__.py": "__version__ = 'my own'\n"})
     client.update_function_code(FunctionName=name, ZipFile=own)
-    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    wait_updated(client, name)
     assert invoke(client, name) == "my own"
 
 

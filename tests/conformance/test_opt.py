@@ -13,6 +13,7 @@ from platform_process import (
     installed_package,
     package,
     refused,
+    wait_published,
     wait_updated,
 )
 from support import published_layers
@@ -91,7 +92,7 @@ def test_a_version_keeps_its_layers(
     one, two = layers.publish({"v": "1"}), layers.publish({"v": "2"})
     create(client, name, READ, Layers=[one])
     client.publish_version(FunctionName=name)
-    client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1")
+    wait_published(client, name, "1")
     client.update_function_configuration(FunctionName=name, Layers=[two])
     wait_updated(client, name)
     assert invoke(client, name, Qualifier="1") == {"v": "1"}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from platform_process import create, package, refused, wait_updated
+from platform_process import create, package, refused, wait_published, wait_updated
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -49,9 +49,7 @@ def test_publishing_changes_the_revision_of_latest(client: "LambdaClient", name:
     after = revision(client, name)
     assert len({before, after, published["RevisionId"]}) == 3
     # Nothing has changed since: the same version again, and no other revision.
-    client.get_waiter("published_version_active").wait(
-        FunctionName=name, Qualifier="1", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    wait_published(client, name, "1")
     again = client.publish_version(FunctionName=name, Description="ignored")
     assert (again["Version"], again["Description"]) == ("1", "")
     assert again["RevisionId"] == revision(client, name, Qualifier="1")

@@ -144,9 +144,7 @@ def test_code_from_a_bucket_is_published_at_once(
         FunctionName=name, S3Bucket=BUCKET, S3Key="published.zip", Publish=True
     )
     assert published["Version"] == "1"
-    client.get_waiter("published_version_active").wait(
-        FunctionName=name, Qualifier="1", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    platform_process.wait_published(client, name, "1")
     assert invoked(client, name, Qualifier="1") == 3
 
 

@@ -4,7 +4,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from platform_process import create, package, refused, wait_updated
+from platform_process import create, package, refused, wait_published, wait_updated
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -143,9 +143,7 @@ def test_another_runtime_needs_another_way_of_updating(client: "LambdaClient", n
 def test_every_version_has_a_way_of_its_own(client: "LambdaClient", name: str) -> None:
     create(client, name, CODE)
     client.publish_version(FunctionName=name)
-    client.get_waiter("published_version_active").wait(
-        FunctionName=name, Qualifier="1", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    wait_published(client, name, "1")
     client.put_runtime_management_config(
         FunctionName=name, Qualifier="1", UpdateRuntimeOn="FunctionUpdate"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import platform_process
 import pytest
-from platform_process import ACCOUNT, REGION, create, package, refused, wait_updated
+from platform_process import ACCOUNT, REGION, create, package, refused, wait_published, wait_updated
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -28,7 +28,7 @@ def two_versions(client: "LambdaClient", name: str) -> None:
     wait_updated(client, name)
     client.publish_version(FunctionName=name)
     for version in ("1", "2"):
-        client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier=version)
+        wait_published(client, name, version)
 
 
 def invoke(client: "LambdaClient", name: str, qualifier: str) -> tuple[object, str]:
@@ -94,7 +94,7 @@ def test_the_invoked_arn_is_qualified_as_asked(client: "LambdaClient", name: str
     create(client, name, "def handler(event, context):\n    return context.invoked_function_arn\n")
     client.publish_version(FunctionName=name)
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
-    client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1")
+    wait_published(client, name, "1")
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
     for form in ("", ":live", ":1"):
         response = client.invoke(FunctionName=name + form)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from inglenook_agent.runtime_api import answers, protocol
+from inglenook_agent.runtime_api import answers, exchange, protocol
 
 DEADLINE_S = 10
 
@@ -16,18 +16,18 @@ DEADLINE_S = 10
 class Heard:
     """A handler that keeps what it hears, and answers once the body has come."""
 
-    exchanges: list[protocol.Exchange] = field(default_factory=list)
+    exchanges: list[exchange.Exchange] = field(default_factory=list)
     pieces: list[bytes] = field(default_factory=list)
     trailers: Mapping[str, str] | None = None
     answers_late: bool = False
     refuses: bool = False
-    connections: set[protocol.HttpConnection] = field(default_factory=set)
+    connections: protocol.Connections = field(default_factory=protocol.Connections)
     is_complete: asyncio.Event = field(default_factory=asyncio.Event)
     is_lost: asyncio.Event = field(default_factory=asyncio.Event)
     has_piece: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def handle(self, exchange: protocol.Exchange) -> protocol.Receiver:
-        self.exchanges.append(exchange)
+    def handle(self, begun: exchange.Exchange) -> exchange.Receiver:
+        self.exchanges.append(begun)
         if self.refuses:
             raise answers.ApiError(*answers.NOT_ALLOWED, "no")
         return self
@@ -65,9 +65,8 @@ async def stand() -> AsyncIterator[Stand]:
         yield heard, reader, writer
     finally:
         writer.close()
-        for connection in list(heard.connections):
-            await connection.cut()
         server.close()
+        await heard.connections.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
 
@@ -240,7 +239,7 @@ async def test_a_hang_up_is_heard_in_a_body_and_while_waiting(stand: Stand, sent
     writer.close()
     async with asyncio.timeout(DEADLINE_S):
         await heard.is_lost.wait()
-    assert not heard.connections
+    assert not len(heard.connections)
 
 
 async def test_a_client_is_held_up_while_its_exchange_is_paused(stand: Stand) -> None:

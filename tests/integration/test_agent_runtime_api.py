@@ -1,11 +1,14 @@
 """Custom runtimes against the Runtime API: AWS's own client, a shell, right and wrong questions."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from support import agent_stand
+
+BASE = "/2018-06-01/runtime/invocation/"
 
 # What a bootstrap in Python needs to ask by hand.
 BY_HAND = f"""
@@ -200,28 +203,35 @@ while True:
     assert (await gateway.invoke(environment, b"3")).body == b"zzz"
 
 
-async def test_an_event_goes_to_who_still_asks(gateway: agent_stand.Gateway) -> None:
+async def test_an_event_goes_to_the_last_to_ask(gateway: agent_stand.Gateway) -> None:
+    has_asked = asyncio.Event()
+
+    async def told(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        has_asked.set()
+        writer.close()
+
+    listener = await asyncio.start_server(told, "127.0.0.1", 0)
     await gateway.bootstrap(
         BY_HAND
-        + """
+        + f"""
 import socket
 def question():
     asking = socket.create_connection(os.environ["AWS_LAMBDA_RUNTIME_API"].split(":"))
-    asking.sendall(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\n\\r\\n")
-    return asking
-hung_up = question()
+    asking.sendall(b"GET {BASE}next HTTP/1.1\\r\\n\\r\\n")
+    return http.client.HTTPResponse(asking)
 first = question()
-print(first.recv(0), flush=True)
-hung_up.close()
-second = ask("GET", "invocation/next")
-refused = http.client.HTTPResponse(first)
-refused.begin()
-id = second[2]["Lambda-Runtime-Aws-Request-Id"]
-ask("POST", f"invocation/{id}/response", json.dumps([refused.status, second[1].decode()]))
+second = question()
+first.begin()
+socket.create_connection({listener.sockets[0].getsockname()})
+second.begin()
+id = second.headers["Lambda-Runtime-Aws-Request-Id"]
+ask("POST", f"invocation/{{id}}/response", json.dumps([first.status, second.read().decode()]))
 ask("GET", "invocation/next")
 """
     )
     environment = (await gateway.start()).environment
+    async with listener, asyncio.timeout(agent_stand.DEADLINE_S):
+        await has_asked.wait()
     assert (await gateway.invoke(environment, b"1")).json == [403, "1"]
 
 

@@ -193,6 +193,31 @@ async def test_a_failing_init_is_the_reason_and_is_tried_again(
     assert set(heard) == {ONE}
 
 
+async def test_who_asks_again_has_it_tried_at_once(
+    supply: Supply, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inglenook_gateway.dispatch.warming._PAUSE_FIRST_S", 3600.0)
+    monkeypatch.setattr("inglenook_gateway.dispatch.warming._PAUSE_MOST_S", 3600.0)
+    runner = make()
+    is_ok = False
+
+    def start(agent: ScriptedAgent, stream: int) -> None:
+        agent.environments += 1
+        name = f"e{agent.environments}"
+        agent.end.send(stream, messages.Started(environment=name, init_ms=1.0, init_ok=is_ok))
+
+    supply.prepare = lambda agent: agent.on.update(
+        {messages.Start: lambda stream, _header: start(agent, stream)}
+    )
+    provision(runner, 2)
+    await soon(lambda: runner.standing(ONE).failure is not None)
+    is_ok = True
+    provision(runner, 2)
+    assert runner.standing(ONE).status(2) is provisioned.Status.FAILED
+    runner.retry(ONE)
+    await soon(lambda: runner.standing(ONE).status(2) is provisioned.Status.READY)
+
+
 async def test_code_that_cannot_be_had_is_the_reason(supply: Supply, make: Make) -> None:
     runner = make()
     supply.prepare = lambda agent: agent.on.update(

@@ -1,4 +1,7 @@
-"""What a function has logged, waited for: at our endpoint as it is written, at AWS by asking."""
+"""Events, and what their function has logged of them: waited for, not slept for.
+
+At our endpoint the log is followed as it is written; AWS is asked now and then.
+"""
 
 import http.client
 import json
@@ -8,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib import parse
 
 import boto3
+import platform_process
+from platform_process import create, package
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -115,3 +120,32 @@ def _page(logs: Any, group: str) -> list[str]:
         return [event["message"].rstrip("\n") for page in pages for event in page["events"]]
     except logs.exceptions.ResourceNotFoundException:
         return []
+
+
+def send(client: "LambdaClient", name: str, event: object = None, **members: Any) -> str:
+    """Call for an asynchronous invocation; return its request id."""
+    if event is not None:
+        members["Payload"] = json.dumps(event)
+    answer = client.invoke(FunctionName=name, InvocationType="Event", **members)
+    assert answer["StatusCode"] == 202
+    request_id: str = answer["ResponseMetadata"]["RequestId"]
+    return request_id
+
+
+def of(client: "LambdaClient", name: str, request_id: str, count: int = 1) -> list[Run]:
+    """Return the runs of one event, once there are so many."""
+
+    def mine(some: list[Run]) -> list[Run]:
+        return [run for run in some if run["id"] == request_id]
+
+    return mine(runs(client, name, lambda some: len(mine(some)) >= count))
+
+
+def versioned(client: "LambdaClient", name: str) -> None:
+    """Make a function with versions 1 and 2 and the alias `live` for version 1."""
+    create(client, name, SOURCE)
+    client.publish_version(FunctionName=name)
+    client.update_function_code(FunctionName=name, ZipFile=package(SOURCE + "# 2\n"))
+    platform_process.wait_updated(client, name)
+    client.publish_version(FunctionName=name)
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")

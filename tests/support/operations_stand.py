@@ -60,6 +60,9 @@ class Environments:
     def standing(self, version: VersionId) -> provisioned.Standing:
         return provisioned.Standing()
 
+    def retry(self, version: VersionId) -> None:
+        """Do nothing."""
+
 
 class Runtimes:
     """Everything is installed but what is named in `missing`."""

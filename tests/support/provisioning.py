@@ -69,6 +69,17 @@ def function(client: "LambdaClient", name: str, **members: Any) -> None:
     assert publish(client, name) == "1"
 
 
+def named(client: "LambdaClient", name: str, *aliases: str) -> None:
+    """Make a function with version 1 and aliases of it."""
+    function(client, name)
+    for alias in aliases:
+        client.create_alias(FunctionName=name, Name=alias, FunctionVersion="1")
+
+
+def unreserved(client: "LambdaClient") -> int:
+    return client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+
+
 def second(client: "LambdaClient", name: str, text: str | None = None) -> None:
     """Make version 2 of other code."""
     client.update_function_code(

@@ -59,9 +59,7 @@ class OfFunction:
         self.name = name
         platform_process.create(client, name, CODE)
         client.publish_version(FunctionName=name)
-        client.get_waiter("published_version_active").wait(
-            FunctionName=name, Qualifier="1", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400}
-        )
+        platform_process.wait_published(client, name, "1")
         self.arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
 
     def call(self, operation: str, **members: Any) -> State | None:
@@ -152,10 +150,9 @@ class Function:
         platform_process.wait_updated(self.client, self.name)
         self.client.put_function_concurrency(FunctionName=self.name, ReservedConcurrentExecutions=5)
         published = self.client.publish_version(FunctionName=self.name)
-        self.client.get_waiter("published_version_active").wait(
-            FunctionName=published["FunctionArn"], Qualifier=published["Version"],
-            WaiterConfig={"Delay": 0.05, "MaxAttempts": 400},
-        )  # fmt: skip
+        platform_process.wait_published(
+            self.client, published["FunctionArn"], published["Version"]
+        )
 
     def delete(self) -> None:
         unless_gone(self.client.delete_function, FunctionName=self.name)

@@ -53,7 +53,6 @@ class Worker:
         self._claiming = tasks.Tasks(on_failure=died)
         self._renewing = tasks.Tasks(on_failure=died)
         self._running = tasks.Tasks()
-        self._is_stopped = False
 
     def start(self) -> None:
         """Begin to work."""
@@ -63,18 +62,12 @@ class Worker:
 
     async def stop(self) -> None:
         """Claim nothing more. Safe to repeat."""
-        self._is_stopped = True
         await self._claiming.close()
 
     async def close(self, timeout_s: float) -> None:
         """Let what is under way finish within a time, and give back the rest."""
         await self.stop()
-        try:
-            async with asyncio.timeout(timeout_s):
-                while len(self._running):
-                    self._wake.clear()
-                    await self._wake.wait()
-        except TimeoutError:
+        if not await self._running.wait(timeout_s):
             logger.warning("stopping with events under way", extra={"n": len(self._running)})
         await self._renewing.close()
         await self._running.close()

@@ -46,6 +46,13 @@ class Tasks:
             if self._on_failure is not None:
                 self._on_failure(task.get_name())
 
+    async def wait(self, timeout_s: float) -> bool:
+        """Let what runs now end by itself; return whether it did, within the time."""
+        pending = set(self._tasks)
+        if pending:
+            _, pending = await asyncio.wait(pending, timeout=timeout_s)
+        return not pending
+
     async def close(self, timeout_s: float = 5.0) -> None:
         """Cancel what still runs and wait for it, at most `timeout_s` seconds."""
         pending = set(self._tasks)

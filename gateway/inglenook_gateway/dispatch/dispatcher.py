@@ -151,6 +151,11 @@ class Dispatcher:
         found = self._fleets.get(version)
         return provisioned.Standing() if found is None else found.standing
 
+    def retry(self, version: messages.VersionId) -> None:
+        """Try again at once to start provisioned environments that could not be started."""
+        if version in self._fleets:
+            self._fleets[version].retry()
+
     def observe(self, callback: "Callable[[messages.VersionId], None]") -> None:
         """Call `callback` with each version whose provisioned environments stand differently."""
         self._observers.append(callback)

@@ -250,6 +250,10 @@ class Fleet:
         self._warming.aim(0 if self._is_retired else target)
         self._stop_surplus()
 
+    def retry(self) -> None:
+        """Try again at once to start those that could not be started."""
+        self._warming.retry()
+
     @property
     def standing(self) -> provisioned.Standing:
         """How the provisioned environments stand."""

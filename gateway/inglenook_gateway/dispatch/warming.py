@@ -50,9 +50,14 @@ class Warming:
     def aim(self, target: int) -> None:
         """Want so many from now on."""
         if self._reserve.aim(0 if self._is_closed else target):
-            self._stop_pausing()
-            self._backoff.reset()
-            self.start_more()
+            self.retry()
+
+    def retry(self) -> None:
+        """Go on as if nothing had failed."""
+        self._reserve.failure = None
+        self._stop_pausing()
+        self._backoff.reset()
+        self.start_more()
 
     def start_more(self) -> None:
         """Start what is missing, as far as the bounds allow."""

@@ -27,6 +27,9 @@ class Keeper(Protocol):
     def standing(self, version: messages.VersionId) -> provisioned.Standing:
         """Tell how the provisioned environments of a version stand."""
 
+    def retry(self, version: messages.VersionId) -> None:
+        """Try at once what has failed, as if it had not."""
+
 
 class Provisions:
     """The provisioned concurrency of all functions."""
@@ -89,6 +92,9 @@ class Provisions:
     ) -> None:
         if new is not None:
             self._configs.setdefault(new.function_name, {})[new.qualifier] = new
+            # Who asks again, even for the same, wants it tried again.
+            for version in self._targets(new.function_name):
+                self._keeper.retry(version)
             self.reconcile(new.function_name)
         elif old is not None:
             configs = self._configs[old.function_name]
@@ -131,7 +137,7 @@ class Provisions:
             count = targets[version][1] if version in targets else 0
             keeps = max(had, kept[version][1]) if version in kept else had
             self._keep(name, version, spec, keeps if self._runs(version) else 0, aside=count)
-        if any(
+        if self._awaits_version(name) or any(
             self._keeper.standing(version).status(count) is provisioned.Status.IN_PROGRESS
             for version, (_, count) in targets.items()
         ):
@@ -141,6 +147,12 @@ class Provisions:
             count = targets[version][1] if version in targets else 0
             if had > count:
                 self._keep(name, version, spec, count, aside=count)
+
+    def _awaits_version(self, name: str) -> bool:
+        """Whether a version that something is wanted of will be able to run, and is not yet."""
+        wanted = {version for shares in self._wanted(name).values() for version in shares}
+        targets = (self._catalog.target(name, version) for version in wanted)
+        return any(one and one.status.state is function.State.PENDING for one in targets)
 
     def _runs(self, version: messages.VersionId) -> bool:
         """Whether this is still what invocations of the version run."""

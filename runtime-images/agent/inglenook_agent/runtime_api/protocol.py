@@ -1,24 +1,20 @@
 """HTTP/1.1 as the Runtime API needs it: bodies as they come, trailers, and hang-ups heard.
 
-A connection carries one exchange at a time. When a request's headers are there, the handler is
-called and says who receives the body; that `Receiver` hears every piece as it arrives, then the end
-with its trailers, or that the client is gone. An answer may be given at any time, also before the
-body has come: what then still comes is dropped. A `RefusedError` that handler or receiver raises is
-an answer, too.
-
+A connection carries one exchange at a time, and tells its handler of it (`exchange`).
 Parsing is llhttp's (httptools). Clients that send their next request before they have the answer to
 the last (pipelining) are disconnected: a runtime has no reason to.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from collections.abc import Mapping
+from typing import cast
 
 import httptools
 
 from inglenook.model import limits
 from inglenook_agent.runtime_api import answers
+from inglenook_agent.runtime_api.exchange import Exchange, Handler, Receiver
 
 logger = logging.getLogger(__name__)
 
@@ -32,59 +28,41 @@ class _PipeliningError(Exception):
     """A request has come before the last one's answer."""
 
 
-class Receiver(Protocol):
-    """Who hears the rest of a request. Called on the event loop; must not block."""
+class Connections:
+    """The connections of one server, until it closes."""
 
-    def piece(self, data: bytes) -> None:
-        """Take what has arrived of the body."""
+    def __init__(self) -> None:
+        self._present: dict[HttpConnection, asyncio.Event] = {}
+        self._is_closed = False
 
-    def complete(self, trailers: Mapping[str, str]) -> None:
-        """Learn that the body has ended, and its trailers by lower-case name."""
+    def __len__(self) -> int:
+        return len(self._present)
 
-    def lost(self) -> None:
-        """Learn that the client has hung up before it had its answer."""
+    def begun(self, connection: "HttpConnection") -> None:
+        """Take one in; or cut it, if it was accepted in the moment of closing."""
+        self._present[connection] = asyncio.Event()
+        if self._is_closed:
+            connection.cut()
 
+    def ended(self, connection: "HttpConnection") -> None:
+        self._present.pop(connection).set()
 
-class Exchange:
-    """One request, and the way to answer it."""
-
-    __slots__ = ("_connection", "headers", "is_answered", "method", "path")
-
-    def __init__(
-        self, connection: "HttpConnection", method: str, path: str, headers: Mapping[str, str]
-    ) -> None:
-        self._connection = connection
-        self.method = method
-        self.path = path
-        self.headers = headers
-        """By lower-case name."""
-        self.is_answered = False
-
-    def answer(self, answer: answers.Answer) -> None:
-        """Answer, once; later calls change nothing."""
-        if not self.is_answered:
-            self.is_answered = True
-            self._connection.answer(answer)
-
-    def pause(self) -> None:
-        """Let the client wait with its body."""
-        self._connection.pause()
-
-    def resume(self) -> None:
-        """Go on reading."""
-        self._connection.resume()
-
-
-Handler = Callable[[Exchange], Receiver]
+    async def close(self) -> None:
+        """Cut all, and wait until they are gone."""
+        self._is_closed = True
+        present = dict(self._present)
+        for connection in present:
+            connection.cut()
+        for gone in present.values():
+            await gone.wait()
 
 
 class HttpConnection(asyncio.Protocol):
     """The server's end of one connection."""
 
-    def __init__(self, handler: Handler, open_connections: "set[HttpConnection]") -> None:
-        """Stand in `open_connections` from the connection's beginning to its end."""
+    def __init__(self, handler: Handler, connections: Connections) -> None:
         self._handler = handler
-        self._open = open_connections
+        self._connections = connections
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._exchange: Exchange | None = None
@@ -94,7 +72,6 @@ class HttpConnection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._trailers: dict[str, str] = {}
         self._is_in_head = True
-        self._gone = asyncio.Event()
         self._keeps_alive = True
         self._is_paused = False
         self._unframed = 0
@@ -106,7 +83,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._open.add(self)
+        self._connections.begun(self)
 
     def data_received(self, data: bytes) -> None:
         self._unframed += len(data)
@@ -126,8 +103,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
-        self._open.discard(self)
-        self._gone.set()
+        self._connections.ended(self)
         self._transport = None
         exchange, self._exchange = self._exchange, None
         receiver, self._receiver = self._receiver, None
@@ -236,11 +212,10 @@ class HttpConnection(asyncio.Protocol):
             if not self._transport.is_closing():
                 self._transport.resume_reading()
 
-    async def cut(self) -> None:
-        """Cut the connection, and wait until it is gone."""
+    def cut(self) -> None:
+        """End the connection, whatever it is at."""
         if self._transport is not None:
             self._transport.abort()
-            await self._gone.wait()
 
     def _end_if_answered(self) -> None:
         """Be ready for the next exchange once this one is answered and its body has ended."""

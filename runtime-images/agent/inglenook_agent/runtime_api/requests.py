@@ -10,7 +10,7 @@ from inglenook.wire.connection import Body
 from inglenook_agent.environment import outcome
 from inglenook_agent.environment.runtime import Event
 from inglenook_agent.runtime_api import answers
-from inglenook_agent.runtime_api.protocol import Exchange
+from inglenook_agent.runtime_api.exchange import Exchange
 from inglenook_agent.runtime_api.session import Session
 
 ERROR_TYPE = "lambda-runtime-function-error-type"

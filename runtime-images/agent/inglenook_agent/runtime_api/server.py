@@ -11,6 +11,7 @@ from functools import partial
 
 from inglenook.wire.connection import Body
 from inglenook_agent.runtime_api import answers, protocol, requests
+from inglenook_agent.runtime_api.exchange import Exchange, Receiver
 from inglenook_agent.runtime_api.session import Session, State
 
 _BASE = "/2018-06-01/"
@@ -34,7 +35,7 @@ class Server:
         self.session: Session | None = None
         """The present process; without one every question is refused."""
         self._server: asyncio.Server | None = None
-        self._connections: set[protocol.HttpConnection] = set()
+        self._connections = protocol.Connections()
         self._invocation_id = ""
 
     async def open(self) -> None:
@@ -50,10 +51,9 @@ class Server:
         """Stop listening and cut what is connected."""
         if self._server is not None:
             self._server.close()
-        for connection in list(self._connections):
-            await connection.cut()
+        await self._connections.close()
 
-    def _route(self, exchange: protocol.Exchange) -> protocol.Receiver:
+    def _route(self, exchange: Exchange) -> Receiver:
         path = exchange.path
         parts = path.removeprefix(_RUNTIME).split("/") if path.startswith(_RUNTIME) else []
         match parts:
@@ -75,7 +75,7 @@ class Server:
             case _:
                 raise answers.RefusedError(_other(exchange))
 
-    def _response(self, exchange: protocol.Exchange, request_id: str) -> protocol.Receiver:
+    def _response(self, exchange: Exchange, request_id: str) -> Receiver:
         _check_method(exchange, "POST")
         session = self._present()
         mode = exchange.headers.get(_MODE, "")
@@ -89,9 +89,7 @@ class Server:
             return requests.Streamed(exchange, session, request_id)
         return requests.Whole(exchange, partial(_answer, session, request_id))
 
-    def _check(
-        self, exchange: protocol.Exchange, session: Session, request_id: str, to: State
-    ) -> None:
+    def _check(self, exchange: Exchange, session: Session, request_id: str, to: State) -> None:
         session.check(request_id, to)
         # A retry has the request id of its first attempt; this tells their answers apart.
         said = exchange.headers.get(requests.INVOCATION.lower())
@@ -125,12 +123,12 @@ def _fail_init(session: Session, error_type: str, body: Body | None) -> None:
     session.fail_init(error_type, body if body is not None else b"")
 
 
-def _check_method(exchange: protocol.Exchange, allowed: str) -> None:
+def _check_method(exchange: Exchange, allowed: str) -> None:
     if exchange.method != allowed:
         raise answers.RefusedError(answers.wrong_method(allowed))
 
 
-def _other(exchange: protocol.Exchange) -> answers.Answer:
+def _other(exchange: Exchange) -> answers.Answer:
     path = exchange.path
     if path in ("/ping", f"{_BASE}ping"):
         return answers.PONG if exchange.method == "GET" else answers.wrong_method("GET")
