@@ -6,6 +6,8 @@ its event:
 - warm requests per second with 64 connections, beside a bare aiohttp server in the same run;
 - latency of warm requests on one connection;
 - the way of a streamed answer's first byte, from the function's write to the caller's read;
+- asynchronous invocations per second with 64 connections: accepted (each on the disk before its
+  202) while they are also run, and run once nothing more arrives;
 - the first invoke of a new function, from request to answer, as its caller sees it;
 - the private memory of an idle environment.
 """
@@ -22,6 +24,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -118,13 +121,16 @@ class Platform:
         return f"http://127.0.0.1:{self.port}/2015-03-31/functions/{name}/invocations"
 
 
-def wrk(url: str, connections: int, seconds: int) -> dict[str, float]:
-    """Drive `url` with wrk; return requests per second, percentiles in ms, and errors."""
+def wrk(url: str, connections: int, seconds: int, kind: str = "") -> dict[str, float]:
+    """Drive `url` with wrk; return requests per second, percentiles in ms, and errors.
+
+    `kind` is the invocation type, if not the default.
+    """
     script = HERE / "post.lua"
     output = subprocess.run(
         [
             "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--latency",
-            "-s", str(script), url, "--", EVENT,
+            "-s", str(script), url, "--", EVENT, *([kind] if kind else []),
         ],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
@@ -138,6 +144,24 @@ def wrk(url: str, connections: int, seconds: int) -> dict[str, float]:
     )
     found["errors"] = int(errors[1]) if errors else 0
     found["errors"] += sum(int(each) for each in broken.groups()) if broken else 0
+    return found
+
+
+def _waiting(data: Path) -> int:
+    """Count the events in the queue."""
+    with contextlib.closing(sqlite3.connect(f"file:{data}/events.sqlite?mode=ro", uri=True)) as db:
+        count: int = db.execute("SELECT count(*) FROM items").fetchone()[0]
+        return count
+
+
+def events(target: Platform, name: str, data: Path, seconds: int) -> dict[str, float]:
+    """Return how many events were accepted per second, and then run per second."""
+    found = wrk(target.invoke_url(name), 64, seconds, "Event")
+    backlog, began = _waiting(data), time.perf_counter()
+    while _waiting(data):
+        time.sleep(0.02)
+    found["backlog"] = backlog
+    found["drained_rate"] = backlog / (time.perf_counter() - began)
     return found
 
 
@@ -242,6 +266,7 @@ def measure(seconds: int, first: int) -> dict[str, object]:
             wrk(target.invoke_url("echo"), 64, 2)
             figures["warm, 64 connections"] = wrk(target.invoke_url("echo"), 64, seconds)
             figures["warm, 1 connection"] = wrk(target.invoke_url("echo"), 1, seconds)
+            figures["events, 64 connections"] = events(target, "echo", Path(data), seconds)
             figures["first byte of a stream"] = _quantiles(first_bytes(target, 2000))
             figures["first invoke of a new function"] = _quantiles(first_invokes(target, first))
             if sys.platform == "linux":

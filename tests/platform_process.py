@@ -73,9 +73,15 @@ class Platform:
 
 
 def client_of(endpoint: str | None, **options: object) -> "LambdaClient":
-    """Return a client that never retries; with None of AWS, with the caller's own credentials."""
+    """Return a client; with None of AWS, with the caller's own credentials.
+
+    It never retries, but at AWS, which allows an account no more than some calls a second.
+    """
+    attempts = 1 if endpoint is not None else 8
     config = botocore.config.Config(
-        retries={"total_max_attempts": 1}, read_timeout=120, max_pool_connections=128
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        read_timeout=120,
+        max_pool_connections=128,
     ).merge(botocore.config.Config(**options))  # type: ignore[arg-type]
     if endpoint is None:
         return boto3.client("lambda", region_name=REGION, config=config)

@@ -30,9 +30,16 @@ NOTES = {
     "UpdateFunctionCode": "As CreateFunction. Until an update has succeeded, and after it has"
     " failed, what ran before serves.",
     "CreateCodeSigningConfig": "Kept and shown; signatures are not checked, whatever the policy.",
+    "CreateEventSourceMapping": "Checked, kept and shown. Event sources are not polled yet, so"
+    " `State` is `Disabled` whatever `Enabled` asks, and `StateTransitionReason` says why; what was"
+    " asked for is kept. Whether the source exists is not looked up.",
+    "UpdateEventSourceMapping": "As CreateEventSourceMapping.",
+    "DeleteEventSourceMapping": "At once; the answer says `Deleting`, as on Lambda.",
+    "ListEventSourceMappings": "A function's name lists the mappings of the unqualified function;"
+    " those of a version or an alias are listed by its ARN.",
     "PutFunctionRecursionConfig": "Kept and shown; recursive loops are not detected.",
     "PutRuntimeManagementConfig": "Kept and shown; the runtime is the one that the machine has.",
-    "TagResource": "Functions and code signing configs.",
+    "TagResource": "Functions, code signing configs and event source mappings.",
     "Invoke": "All types. An `Event` is on the disk before 202 is answered, and runs at least once;"
     " one whose function or alias is deleted before it runs is dropped.",
     "InvokeAsync": "As Invoke with `Event`, with the payload limit of 256 KB.",

@@ -9,10 +9,10 @@ from inglenook.events import retrying, work
 from inglenook.model import account, function
 from inglenook.model.arn import FunctionRef
 from inglenook.store import kinds
+from inglenook.telemetry import traces
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.catalog.target import Target
 from inglenook_gateway.dispatch import dispatcher, invocation
-from inglenook_gateway.operations import invoke
 
 _THROTTLED = errors.TooManyRequestsError.status
 
@@ -75,7 +75,7 @@ class LocalFunctions:
             function_name=ref.name,
             function_uid=owner.uid,
             qualifier=ref.qualifier,
-            trace_id=invoke.new_trace_id(self._clock, self._rng),
+            trace_id=traces.header(self._clock.now(), self._rng),
             accepted_at=now,
         )
 

@@ -3,11 +3,14 @@
 import base64
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import platform_process
 import pytest
 from platform_process import ROLE, RUNTIME, package
 from support import aws_cli
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
 
 pytestmark = [
     pytest.mark.aws("api/API_Operations.html"),
@@ -15,13 +18,13 @@ pytestmark = [
 ]
 
 
-def test_the_life_of_a_function(platform: platform_process.Platform, tmp_path: Path) -> None:
-    aws = aws_cli.Cli(platform, tmp_path)
+def test_the_life_of_a_function(client: "LambdaClient", name: str, tmp_path: Path) -> None:
+    aws = aws_cli.Cli(client, tmp_path)
     (tmp_path / "v1.zip").write_bytes(
         package("def handler(e, c):\n    print('one')\n    return 1\n")
     )
     (tmp_path / "v2.zip").write_bytes(package("def handler(e, c):\n    return [2, e]\n"))
-    function = ("--function-name", "typed")
+    function = ("--function-name", name)
     created = aws(
         "create-function", *function, "--runtime", RUNTIME, "--role", ROLE,
         "--handler", "app.handler", "--zip-file", "fileb://v1.zip",
@@ -62,4 +65,4 @@ def test_the_life_of_a_function(platform: platform_process.Platform, tmp_path: P
     aws("delete-function", *function)
     missing = aws("get-function", *function, fails=True)
     assert "ResourceNotFoundException" in missing
-    assert "Function not found: arn:aws:lambda:us-east-1:000000000000:function:typed" in missing
+    assert f"Function not found: {created['FunctionArn']}" in missing

@@ -30,6 +30,7 @@ def run(client: "LambdaClient", name: str, payload: bytes = b"{}") -> tuple[Any,
 # What is written.
 
 
+@pytest.mark.ours("the log is read where our platform serves it")
 def test_a_traceback_is_one_event_in_lambdas_form(
     client: "LambdaClient", name: str, platform: platform_process.Platform, task_root: str
 ) -> None:
@@ -204,6 +205,7 @@ def apart() -> Iterator[platform_process.Platform]:
         yield running
 
 
+@pytest.mark.ours("what is to be hidden are the files of a platform of ours")
 def test_a_function_reaches_nothing_of_the_platforms(
     apart: platform_process.Platform, task_root: str
 ) -> None:

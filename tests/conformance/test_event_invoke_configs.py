@@ -35,11 +35,6 @@ def of(answer: Any) -> dict[str, Any]:
     }
 
 
-def sqs(client: "LambdaClient", name: str) -> str:
-    """Return the ARN of a queue. No record is sent there."""
-    return arn(client, name).replace(":lambda:", ":sqs:").replace(f"function:{name}", "queue")
-
-
 def test_a_config_shows_the_latest_version_in_its_arn(client: "LambdaClient", name: str) -> None:
     create(client, name, CODE)
     made = client.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1)
@@ -79,16 +74,19 @@ def test_putting_again_resets_what_is_not_said(client: "LambdaClient", name: str
 @pytest.mark.aws("api/API_UpdateFunctionEventInvokeConfig.html")
 def test_updating_keeps_what_is_not_said(client: "LambdaClient", name: str) -> None:
     create(client, name, CODE)
-    queue = sqs(client, name)
+    other = f"{name[:54]}-other"
+    create(client, other, CODE)
+    target = arn(client, other)
     client.put_function_event_invoke_config(
         FunctionName=name, MaximumEventAgeInSeconds=60,
-        DestinationConfig={"OnFailure": {"Destination": queue}},
+        DestinationConfig={"OnFailure": {"Destination": target}},
     )  # fmt: skip
+    client.delete_function(FunctionName=other)
     changed = client.update_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
     expected = {
         "MaximumRetryAttempts": 0,
         "MaximumEventAgeInSeconds": 60,
-        "DestinationConfig": {"OnSuccess": {}, "OnFailure": {"Destination": queue}},
+        "DestinationConfig": {"OnSuccess": {}, "OnFailure": {"Destination": target}},
     }
     assert of(changed) == expected
     assert of(client.get_function_event_invoke_config(FunctionName=name)) == expected
@@ -160,10 +158,11 @@ def test_something_has_to_be_said(client: "LambdaClient", name: str, operation: 
     ],
 )
 @pytest.mark.aws("model:PutFunctionEventInvokeConfigRequest")
-def test_limits(platform: Any, name: str, member: str, value: int, constraint: str) -> None:
-    client = platform.client(parameter_validation=False)
+def test_retries_and_age_have_limits(
+    unchecked: "LambdaClient", name: str, member: str, value: int, constraint: str
+) -> None:
     status, error, message = refused(
-        client.put_function_event_invoke_config, FunctionName=name, **{member: value}
+        unchecked.put_function_event_invoke_config, FunctionName=name, **{member: value}
     )
     assert (status, error) == (400, "ValidationException")
     assert f"Value '{value}' at '{member[0].lower()}{member[1:]}'" in message

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import platform_process
@@ -29,11 +29,12 @@ FORBIDDEN = {
 
 
 @pytest.fixture(scope="module")
-def url(client: "LambdaClient") -> Iterator[str]:
+def url(client: "LambdaClient", named: Callable[[str], str]) -> Iterator[str]:
     """The URL of a function that answers what it is told."""
-    create(client, "url-answers", SAYS)
-    yield url_calls.publish(client, "url-answers")
-    client.delete_function(FunctionName="url-answers")
+    name = named("url-answers")
+    create(client, name, SAYS)
+    yield url_calls.publish(client, name)
+    client.delete_function(FunctionName=name)
 
 
 def told(url: str, answer: object) -> url_calls.Response:

@@ -1,7 +1,7 @@
 """Function URLs' configurations: dg/urls-configuration.html and the API's reference."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,9 +27,9 @@ NO_FUNCTION = (404, "ResourceNotFoundException", "Function does not exist")
 
 
 @pytest.fixture(scope="module")
-def shared(client: "LambdaClient") -> Iterator[str]:
+def shared(client: "LambdaClient", named: Callable[[str], str]) -> Iterator[str]:
     """A function without a URL, with version 1 and the alias `live`."""
-    name = "url-configs-of-nobody"
+    name = named("url-configs-of-nobody")
     create(client, name, CODE)
     client.publish_version(FunctionName=name)
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")

@@ -3,7 +3,7 @@
 import base64
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib import parse
 
@@ -24,11 +24,12 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def url(client: "LambdaClient") -> Iterator[str]:
+def url(client: "LambdaClient", named: Callable[[str], str]) -> Iterator[str]:
     """The URL of a function that answers its event."""
-    create(client, "url-events", ECHO)
-    yield url_calls.publish(client, "url-events")
-    client.delete_function(FunctionName="url-events")
+    name = named("url-events")
+    create(client, name, ECHO)
+    yield url_calls.publish(client, name)
+    client.delete_function(FunctionName=name)
 
 
 def event(url: str, target: str = "/", **request: Any) -> dict[str, Any]:

@@ -287,6 +287,7 @@ def test_deleting_what_never_was_is_no_error(client: "LambdaClient", layer: str)
         client.get_layer_version(LayerName=layer, VersionNumber=7)
 
 
+@pytest.mark.ours("alone in its account")
 @pytest.mark.aws("model:AccountUsage.TotalCodeSize")
 def test_layers_count_for_the_accounts_storage(client: "LambdaClient", layer: str) -> None:
     def used() -> int:

@@ -192,18 +192,13 @@ def test_an_installed_distribution_is_imported_from_a_layer(
 BOOTSTRAP = """#!/bin/sh
 cd "$LAMBDA_TASK_ROOT"
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
-exec python3 - "$api" "$0" <<'END'
-import json, os, sys, urllib.request
-api, program = sys.argv[1:]
-handler = os.environ["_HANDLER"]
-while True:
-    with urllib.request.urlopen(f"{api}/next") as answer:
-        request = answer.headers["Lambda-Runtime-Aws-Request-Id"]
-        event = json.load(answer)
-    text = open(f"{handler}.txt").read()
-    result = json.dumps({"text": text, "event": event, "program": program}).encode()
-    urllib.request.urlopen(f"{api}/{request}/response", data=result).read()
-END
+while true; do
+    curl -s -D /tmp/head -o /tmp/event "$api/next"
+    id=$(tr -d '\\r' < /tmp/head | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *//p')
+    printf '{"text": "%s", "event": %s, "program": "%s"}' \\
+        "$(cat "$_HANDLER.txt")" "$(cat /tmp/event)" "$0" |
+        curl -s -o /dev/null --data-binary @- "$api/$id/response"
+done
 """
 
 

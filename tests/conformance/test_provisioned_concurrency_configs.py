@@ -3,7 +3,6 @@
 import re
 from typing import TYPE_CHECKING
 
-import platform_process
 import pytest
 from platform_process import create, refused
 from support import provisioning
@@ -225,12 +224,11 @@ def test_an_unknown_function_has_none(client: "LambdaClient", verb: str) -> None
 @pytest.mark.aws("model:PutProvisionedConcurrencyConfigRequest.ProvisionedConcurrentExecutions")
 @pytest.mark.parametrize("count", [0, -1])
 def test_at_least_one_must_be_asked_for(
-    platform: platform_process.Platform, client: "LambdaClient", name: str, count: int
+    unchecked: "LambdaClient", client: "LambdaClient", name: str, count: int
 ) -> None:
     provisioning.function(client, name)
-    lax = platform.client(parameter_validation=False)
     status, code, message = refused(
-        lax.put_provisioned_concurrency_config,
+        unchecked.put_provisioned_concurrency_config,
         FunctionName=name,
         Qualifier="1",
         ProvisionedConcurrentExecutions=count,

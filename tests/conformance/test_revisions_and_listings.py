@@ -1,6 +1,5 @@
 """RevisionIds and their preconditions, and the pages of listings: api/API_ListFunctions.html."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -89,63 +88,6 @@ def test_a_dry_run_has_the_same_preconditions(client: "LambdaClient", name: str)
         RevisionId=STALE,
     )  # fmt: skip
     assert (status, code) == (412, "PreconditionFailedException")
-
-
-@pytest.fixture
-def three(client: "LambdaClient", name: str) -> Iterator[list[str]]:
-    """Three functions whose names come after each other."""
-    names = [f"{name[:40]}-{letter}" for letter in "abc"]
-    for each in names:
-        create(client, each, CODE)
-    yield names
-    for each in names:
-        if is_there(client, each):
-            client.delete_function(FunctionName=each)
-
-
-def is_there(client: "LambdaClient", name: str) -> bool:
-    """Whether a function is there."""
-    try:
-        client.get_function_configuration(FunctionName=name)
-    except client.exceptions.ResourceNotFoundException:
-        return False
-    return True
-
-
-def walked(client: "LambdaClient", **members: Any) -> list[list[str]]:
-    """Return the names on every page of a listing."""
-    pages = []
-    marker: dict[str, str] = {}
-    while True:
-        page = client.list_functions(**members, **marker)  # type: ignore[arg-type]
-        pages.append([one["FunctionName"] for one in page["Functions"]])
-        if "NextMarker" not in page:
-            return pages
-        marker = {"Marker": page["NextMarker"]}
-
-
-@pytest.mark.aws("model:ListFunctionsRequest.Marker")
-def test_pages_hold_everything_once_and_in_order(client: "LambdaClient", three: list[str]) -> None:
-    one, two = walked(client, MaxItems=1), walked(client, MaxItems=2)
-    flat = [name for page in one for name in page]
-    assert [name for page in two for name in page] == flat
-    assert [name for name in flat if name in three] == three
-    assert all(len(page) <= 1 for page in one)
-
-
-@pytest.mark.aws("model:ListFunctionsResponse.NextMarker")
-def test_a_page_goes_on_after_a_function_that_was_deleted(
-    client: "LambdaClient", three: list[str]
-) -> None:
-    marker: dict[str, str] = {}
-    while True:
-        page = client.list_functions(MaxItems=1, **marker)  # type: ignore[arg-type]
-        marker = {"Marker": page["NextMarker"]}
-        if page["Functions"][0]["FunctionName"] == three[0]:
-            break
-    client.delete_function(FunctionName=three[0])
-    rest = client.list_functions(**marker)["Functions"]  # type: ignore[arg-type]
-    assert [one["FunctionName"] for one in rest][:2] == three[1:]
 
 
 @pytest.mark.parametrize(

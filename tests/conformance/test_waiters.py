@@ -33,10 +33,10 @@ def made(client: "LambdaClient", name: str, **members: Any) -> None:
     client.create_function(**arguments)
 
 
-def lacking(client: "LambdaClient") -> str:
+def lacking(client: "LambdaClient", name: str) -> str:
     """Return a runtime that this machine does not have."""
     for runtime in ("dotnet8", "ruby3.4", "java25"):
-        probe = f"lacking-{runtime.replace('.', '-')}"
+        probe = f"{name[:50]}-{runtime.replace('.', '-')}"
         made(client, probe, Runtime=runtime)
         try:
             platform_process.wait_active(client, probe)
@@ -100,7 +100,7 @@ def test_waiting_for_a_published_version(client: "LambdaClient", name: str) -> N
 def test_waiting_for_a_function_that_fails_ends(
     client: "LambdaClient", name: str, waiter: str
 ) -> None:
-    made(client, name, Runtime=lacking(client), Publish=True)
+    made(client, name, Runtime=lacking(client, name), Publish=True)
     members = {"Qualifier": "1"} if waiter == "PublishedVersionActive" else {}
     with pytest.raises(botocore.exceptions.WaiterError, match="terminal failure state"):
         wait(client, waiter, name, **members)
@@ -113,7 +113,7 @@ def test_waiting_for_a_function_that_fails_ends(
 def test_waiting_for_an_update_that_fails_ends(
     client: "LambdaClient", name: str, waiter: str
 ) -> None:
-    runtime = lacking(client)
+    runtime = lacking(client, name)
     platform_process.create(client, name, CODE)
     client.update_function_configuration(FunctionName=name, Runtime=runtime)  # type: ignore[arg-type]
     with pytest.raises(botocore.exceptions.WaiterError, match="terminal failure state"):
@@ -135,24 +135,18 @@ def test_waiting_on_no_function_ends_at_once(
 
 @aws_cli.installed
 @pytest.mark.parametrize("waiter", ["function-exists", "function-active-v2", "function-updated-v2"])
-def test_the_cli_waits(
-    client: "LambdaClient",
-    platform: platform_process.Platform,
-    name: str,
-    tmp_path: Path,
-    waiter: str,
-) -> None:
+def test_the_cli_waits(client: "LambdaClient", name: str, tmp_path: Path, waiter: str) -> None:
     made(client, name)
-    assert aws_cli.Cli(platform, tmp_path)("wait", waiter, "--function-name", name) is None
+    assert aws_cli.Cli(client, tmp_path)("wait", waiter, "--function-name", name) is None
 
 
 @aws_cli.installed
 @pytest.mark.ours("AWS has every runtime")
 def test_the_cli_stops_waiting_for_what_failed(
-    client: "LambdaClient", platform: platform_process.Platform, name: str, tmp_path: Path
+    client: "LambdaClient", name: str, tmp_path: Path
 ) -> None:
-    made(client, name, Runtime=lacking(client))
-    message = aws_cli.Cli(platform, tmp_path)(
+    made(client, name, Runtime=lacking(client, name))
+    message = aws_cli.Cli(client, tmp_path)(
         "wait", "function-active-v2", "--function-name", name, fails=True
     )
     assert "Waiter FunctionActiveV2 failed: Waiter encountered a terminal failure state" in message

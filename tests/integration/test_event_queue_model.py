@@ -133,7 +133,7 @@ class QueueAgainstModel(RuleBasedStateMachine):
         assert known.claim is not None
         until = self.now + seconds
         self.runner.run(self.events.extend([known.claim, *self.stale], until=until))
-        known.until = until
+        known.until = max(known.until, until)
 
     @precondition(lambda self: self.stale)
     @rule(data=st.data())

@@ -35,6 +35,10 @@ async def filled(path: Path) -> None:
     await events.close()
 
 
+def content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
 def scribble(path: Path) -> None:
     path.write_bytes(b"this is not a database at all. " * 1000)
 
@@ -49,11 +53,11 @@ async def test_a_damaged_file_is_refused_by_name_and_left_as_it_is(
 ) -> None:
     await filled(path)
     harm(path)
-    before = path.read_bytes()
+    before = content(path)
     with pytest.raises(schema.DamagedStoreError, match=r"events\.sqlite cannot be read") as caught:
         await opened(path)
     assert "events.sqlite-wal" in str(caught.value)
-    assert path.read_bytes() == before
+    assert content(path) == before
 
 
 async def test_the_file_of_the_other_store_is_refused(path: Path) -> None:
@@ -113,15 +117,4 @@ async def test_a_settling_that_the_disk_has_no_room_for_leaves_the_claim_good(pa
     await events.close()
     events = await opened(path)
     assert await events.claim({"f": 10, "g": 10}, now=1e9, until=1e10) == []
-    await events.close()
-
-
-async def test_cancelling_an_opening_leaves_a_file_that_opens(path: Path) -> None:
-    opening = asyncio.ensure_future(opened(path))
-    await asyncio.sleep(0)
-    opening.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await opening
-    events = await opened(path)
-    await put(events)
     await events.close()

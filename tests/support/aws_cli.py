@@ -1,14 +1,18 @@
-"""The real aws CLI, run against a platform."""
+"""The real aws CLI, run against what a client is pointed at."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platform_process
 import pytest
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
 
 AWS = shutil.which("aws", path=str(Path(sys.executable).parent)) or shutil.which("aws")
 installed = pytest.mark.skipif(AWS is None, reason="the aws CLI is not installed")
@@ -19,17 +23,22 @@ _FAILURES = (254, 255)
 
 
 class Cli:
-    """`aws lambda …` against the platform."""
+    """`aws lambda …` in a folder, at a client's endpoint."""
 
-    def __init__(self, platform: platform_process.Platform, folder: Path) -> None:
-        self._platform = platform
+    def __init__(self, client: "LambdaClient", folder: Path) -> None:
         self._folder = folder
+        endpoint = client.meta.endpoint_url
+        is_aws = "amazonaws.com" in endpoint
+        self._environment = {
+            **os.environ, **({} if is_aws else platform_process.CREDENTIALS),
+            "AWS_ENDPOINT_URL_LAMBDA": endpoint, "AWS_DEFAULT_REGION": client.meta.region_name,
+        }  # fmt: skip
 
     def __call__(self, *arguments: str, fails: bool = False) -> Any:
         assert AWS is not None
         done = subprocess.run(
             [AWS, "lambda", *arguments], check=False, capture_output=True, text=True, timeout=60,
-            cwd=self._folder, env=self._platform.environment,
+            cwd=self._folder, env=self._environment,
         )  # fmt: skip
         if fails:
             assert done.returncode in _FAILURES, done.stderr

@@ -62,7 +62,7 @@ class Watch:
             self._open.pop(name, None)
         elif operation in _READERS and qualifier in (None, "$LATEST"):
             shown = parsed.get("Configuration", parsed)
-            if "InProgress" != shown.get("LastUpdateStatus") and shown.get("State") != "Pending":
+            if shown.get("LastUpdateStatus") != "InProgress" and shown.get("State") != "Pending":
                 self._open.pop(name, None)
 
 

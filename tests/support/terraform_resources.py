@@ -150,9 +150,7 @@ class Function:
         platform_process.wait_updated(self.client, self.name)
         self.client.put_function_concurrency(FunctionName=self.name, ReservedConcurrentExecutions=5)
         published = self.client.publish_version(FunctionName=self.name)
-        platform_process.wait_published(
-            self.client, published["FunctionArn"], published["Version"]
-        )
+        platform_process.wait_published(self.client, published["FunctionArn"], published["Version"])
 
     def delete(self) -> None:
         unless_gone(self.client.delete_function, FunctionName=self.name)

@@ -22,3 +22,12 @@ def test_all_mistakes_are_reported_together() -> None:
         )
     assert "INGLENOOK_GATEWAY_STARTS_IN_FLIGHT='many'" in str(caught.value)
     assert "INGLENOOK_AGENT_SPARES='-1'" in str(caught.value)
+
+
+def test_what_can_be_anything_but_zero_is_refused_as_zero() -> None:
+    variables = {"INGLENOOK_WORKER_TIME_SCALE": "0", "INGLENOOK_WORKER_LEASE_S": "0.0"}
+    with pytest.raises(
+        settings.SettingsError, match=r"LEASE_S='0.0' .*; .*TIME_SCALE='0' "
+    ) as caught:
+        settings.from_environment(variables | {"INGLENOOK_AGENT_SPARES": "0"})
+    assert "SPARES" not in str(caught.value)

@@ -22,7 +22,7 @@ from inglenook.events import work
 logger = logging.getLogger(__name__)
 
 _THREADS = 8
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 5.0
 
 
 class DeliveryError(Exception):

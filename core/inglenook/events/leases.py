@@ -44,10 +44,10 @@ class Leases:
             raise queue.StaleClaimError(f"item {claim.id} is not held under epoch {claim.epoch}")
 
     def extend(self, claim: queue.Claim, until: float) -> None:
-        """Prolong a lease if it is the item's latest."""
+        """Prolong a lease if it is the item's latest; none gets shorter."""
         lease = self._by_item.get(claim.id)
         if lease is not None and lease.epoch == claim.epoch:
-            lease.until = until
+            lease.until = max(lease.until, until)
 
     def end(self, item: int) -> None:
         """Forget the item's lease."""

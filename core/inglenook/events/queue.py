@@ -79,7 +79,7 @@ class Queue(Protocol):
         ...
 
     async def extend(self, claims: Sequence[Claim], *, until: float) -> None:
-        """Prolong leases. Those that are not held any more are left alone."""
+        """Prolong leases, never shorten them. Those not held any more are left alone."""
 
     async def settle(self, claim: Claim, then: Sequence[Item] = ()) -> None:
         """Remove the item for good and, in the same transaction, put others.

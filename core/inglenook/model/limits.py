@@ -17,6 +17,7 @@ EPHEMERAL_STORAGE_MB_MAX = 10_240
 ENVIRONMENT_BYTES_MAX = 4096
 LAYERS_MAX = 5
 DESCRIPTORS_MAX = 1024
+PROCESSES_MAX = 1024
 
 # The payload limit is stated as 6 MB; the text of the error states the exact figure.
 # dg/gettingstarted-limits.html; error text of Function.ResponseSizeTooLarge
@@ -84,3 +85,20 @@ SCALING_ENVIRONMENTS = 1000
 SCALING_INTERVAL_S = 10.0
 # dg/lambda-concurrency.html: requests per second are at most 10 times the concurrency
 REQUESTS_PER_S_PER_ENVIRONMENT = 10
+
+# api/API_CreateEventSourceMapping.html: BatchSize, by source; a larger batch of SQS has to wait
+EVENT_SOURCE_BATCH_DEFAULT = 100
+SQS_BATCH_DEFAULT = 10
+SQS_BATCH_WITHOUT_WINDOW_MAX = 10
+SQS_FIFO_BATCH_MAX = 10
+# dg/invocation-eventfiltering.html: five filters per event source, unless the quota is raised
+EVENT_FILTERS_MAX = 5
+# api/API_EventSourceMappingConfiguration.html, MaximumRecordAgeInSeconds
+RECORD_AGE_S_MIN = 60
+# api/API_ProvisionedPollerConfig.html
+SQS_POLLERS_MIN = 2
+KAFKA_POLLERS_MIN = 1
+KAFKA_POLLERS_MAX = 2000
+POLLERS_MAX_DEFAULT = 200
+# api/API_ListEventSourceMappings.html, MaxItems: "a maximum of 100 items in each response"
+EVENT_SOURCE_PAGE_ITEMS_MAX = 100

@@ -5,6 +5,7 @@ from typing import Any
 from inglenook.model import (
     code_signing,
     event_invoke,
+    event_source,
     function,
     function_url,
     layer,
@@ -24,6 +25,8 @@ PROVISIONED = Kind(name="ProvisionedConcurrency", type=provisioned.ProvisionedCo
 LAYER = Kind(name="Layer", type=layer.Layer)
 LAYER_VERSION = Kind(name="LayerVersion", type=layer.LayerVersion)
 CODE_SIGNING = Kind(name="CodeSigningConfig", type=code_signing.CodeSigningConfig)
+EVENT_SOURCE = Kind(name="EventSourceMapping", type=event_source.EventSourceMapping)
+"""Named by its UUID. No child of its function: a deleted function leaves it, as on Lambda."""
 
 QUALIFIED: tuple[Kind[Any], ...] = (POLICY, URL, EVENT_INVOKE, PROVISIONED)
 """What belongs to a function or to one of its versions or aliases, one of a kind to each.
@@ -32,7 +35,10 @@ Every value has `function_name`, `function_uid` and `qualifier`.
 """
 CHILDREN: tuple[Kind[Any], ...] = (ALIAS, VERSION, *QUALIFIED)
 """What belongs to a function, and goes with it. Named with `children_prefix`."""
-ALL: tuple[Kind[Any], ...] = (FUNCTION, *CHILDREN, LAYER, LAYER_VERSION, CODE_SIGNING)
+ALL: tuple[Kind[Any], ...] = (
+    *(FUNCTION, *CHILDREN, LAYER, LAYER_VERSION),
+    *(CODE_SIGNING, EVENT_SOURCE),
+)
 
 
 def version_name(function_name: str, number: int) -> str:

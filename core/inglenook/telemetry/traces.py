@@ -12,6 +12,13 @@ def root(now: float, rng: random.Random) -> str:
     return f"Root=1-{int(now):08x}-{rng.getrandbits(96):024x}"
 
 
+def header(now: float, rng: random.Random) -> str:
+    """Return the whole header of such a trace, not sampled, as for a request without one."""
+    bits = rng.getrandbits(160)
+    trace, parent = f"{bits >> 64:024x}", f"{bits & ((1 << 64) - 1):016x}"
+    return f"Root=1-{int(now):08x}-{trace};Parent={parent};Sampled=0"
+
+
 def continued(header: str, rng: random.Random) -> str:
     """Return a header with a parent and a decision, which it may have already."""
     parts = {part.partition("=")[0].strip().lower() for part in header.split(";")}

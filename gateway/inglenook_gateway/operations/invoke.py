@@ -18,6 +18,7 @@ from aiohttp import web
 from inglenook import errors
 from inglenook.aio import clock
 from inglenook.model import account, limits
+from inglenook.telemetry import traces
 from inglenook_gateway.api import bodies, validation
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.catalog.target import Target
@@ -77,7 +78,7 @@ class Invoke:
             return web.Response(status=204, headers={"x-amzn-RequestId": request_id})
         if invocation_type == "Event":
             given = trace_id(headers.get("X-Amzn-Trace-Id"))
-            tracing = given or new_trace_id(self._clock, self._rng)
+            tracing = given or traces.header(self._clock.now(), self._rng)
             await self._intake.accept(target, ref, payload, request_id, tracing)
             return _accepted(request_id, tracing)
         event = invocation.Event(
@@ -85,20 +86,12 @@ class Invoke:
             arn=target.invoked_arn(ref.qualifier),
             payload=payload or ABSENT_PAYLOAD,
             trace_id=trace_id(headers.get("X-Amzn-Trace-Id"))
-            or new_trace_id(self._clock, self._rng),
+            or traces.header(self._clock.now(), self._rng),
             client_context=client_context(headers.get("X-Amz-Client-Context")),
             wants_tail=log_type == "Tail",
         )
         outcome = await self._runner.invoke(target.id, target.spec, event)
         return _response(target, event, outcome)
-
-
-def new_trace_id(time: clock.Clock, rng: random.Random) -> str:
-    """Return a trace header for a request that came without one."""
-    seconds = int(time.now())
-    bits = rng.getrandbits(160)
-    root, parent = f"{bits >> 64:024x}", f"{bits & ((1 << 64) - 1):016x}"
-    return f"Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0"
 
 
 def _accepted(request_id: str, tracing: str) -> web.Response:

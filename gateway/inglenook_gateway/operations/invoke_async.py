@@ -13,6 +13,7 @@ from aiohttp import web
 
 from inglenook.aio import clock
 from inglenook.model import account
+from inglenook.telemetry import traces
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.operations import event_intake, invoke
 
@@ -44,6 +45,6 @@ class InvokeAsync:
         payload = await invoke.read_payload(request, "InvokeAsync")
         # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
         target = self._known.resolve(ref, self._rng)
-        trace_id = invoke.new_trace_id(self._clock, self._rng)
+        trace_id = traces.header(self._clock.now(), self._rng)
         await self._intake.accept(target, ref, payload, request_id, trace_id)
         return web.json_response({"Status": 202}, status=202)

@@ -18,6 +18,7 @@ from aiohttp import web
 from inglenook import errors
 from inglenook.aio import clock
 from inglenook.model import account
+from inglenook.telemetry import traces
 from inglenook_gateway.api import eventstream, failures
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.catalog.target import Target
@@ -77,7 +78,7 @@ class InvokeWithResponseStream:
             request_id=request_id,
             arn=target.invoked_arn(ref.qualifier),
             payload=payload or invoke.ABSENT_PAYLOAD,
-            trace_id=trace_id or invoke.new_trace_id(self._clock, self._rng),
+            trace_id=trace_id or traces.header(self._clock.now(), self._rng),
             client_context=invoke.client_context(headers.get("X-Amz-Client-Context")),
             wants_tail=log_type == "Tail",
         )

@@ -17,14 +17,18 @@ T = TypeVar("T")
 
 
 def page(
-    items: Iterable[T], key: Callable[[T], str], params: Mapping[str, Any]
+    items: Iterable[T],
+    key: Callable[[T], str],
+    params: Mapping[str, Any],
+    *,
+    most: int = limits.PAGE_ITEMS_MAX,
 ) -> tuple[list[T], str | None]:
     """Return the page that a request's `Marker` and `MaxItems` ask for, and the next marker.
 
-    `items` must be ordered by `key`.
+    `items` must be ordered by `key`; a page has at most `most` of them.
     """
     marker = params.get("Marker")
-    size = min(params.get("MaxItems") or limits.PAGE_ITEMS_MAX, limits.PAGE_ITEMS_MAX)
+    size = min(params.get("MaxItems") or most, most)
     if marker:
         last = _decode(marker)
         items = dropwhile(lambda item: key(item) <= last, items)

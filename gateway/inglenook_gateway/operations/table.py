@@ -11,6 +11,7 @@ from inglenook_gateway.operations.code_location import CodeLocations
 from inglenook_gateway.operations.code_signing_configs import CodeSigning
 from inglenook_gateway.operations.concurrency import Concurrency
 from inglenook_gateway.operations.event_invoke_configs import EventInvokeConfigs
+from inglenook_gateway.operations.event_source_mappings import EventSourceMappings
 from inglenook_gateway.operations.function_settings import FunctionSettings
 from inglenook_gateway.operations.function_urls import FunctionUrls
 from inglenook_gateway.operations.functions import Functions
@@ -44,6 +45,7 @@ STORED_ONLY: frozenset[str] = frozenset(
         *("PutFunctionRecursionConfig", "PutRuntimeManagementConfig"),
         *("AddPermission", "RemovePermission", "PutResourcePolicy", "DeleteResourcePolicy"),
         *("AddLayerVersionPermission", "RemoveLayerVersionPermission"),
+        *("CreateEventSourceMapping", "UpdateEventSourceMapping"),
     )
 )
 """The operations whose settings nothing acts on yet."""
@@ -84,6 +86,7 @@ def handlers(
         Permissions(resources=resources, policies=policies),
         ResourcePolicies(resources=resources, policies=policies),
         EventInvokeConfigs(resources=resources, turns=turns),
+        EventSourceMappings(resources=resources, turns=turns),
         Layers(resources=resources, packages=packages, locations=locations, turns=turns),
         LayerPolicies(resources=resources),
     ):

@@ -1,21 +1,32 @@
-"""ListTags, TagResource and UntagResource, for functions and code signing configs."""
+"""ListTags, TagResource and UntagResource.
 
-from collections.abc import Callable, Mapping
+For functions, code signing configs and event source mappings.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import msgspec
 
 from inglenook import errors
-from inglenook.model import code_signing, function, lifecycle
+from inglenook.model import function, lifecycle
 from inglenook.store import documents, kinds
 from inglenook_gateway.api.front import Call, Handler, Reply
-from inglenook_gateway.operations import code_signing_configs, tag_rules
+from inglenook_gateway.operations import code_signing_configs, event_source_mappings, tag_rules
 from inglenook_gateway.operations.resources import Resources
 
 _Change = Callable[[Mapping[str, str]], dict[str, str]]
+_Find = Callable[[Resources, str], Awaitable[documents.Document[Any] | None]]
+
+_FINDERS: Mapping[str, _Find] = {
+    ":code-signing-config:": code_signing_configs.find,
+    ":event-source-mapping:": event_source_mappings.find,
+}
+"""What finds the document that an ARN names, by what stands in the ARN; functions are apart."""
 
 
 class Tags:
-    """The operations on tags. Of what has tags in Lambda, these two are built yet."""
+    """The operations on tags. Of what has tags in Lambda, these three are built yet."""
 
     def __init__(self, *, resources: Resources) -> None:
         self._resources = resources
@@ -26,8 +37,8 @@ class Tags:
 
     async def list(self, call: Call) -> Reply:
         resource = call.params["Resource"]
-        if _is_code_signing_config(resource):
-            return Reply(output={"Tags": (await self._config(resource)).value.tags})
+        if (find := _finder(resource)) is not None:
+            return Reply(output={"Tags": (await self._found(find, resource)).value.tags})
         return Reply(output={"Tags": (await self._function(self._name(resource))).tags})
 
     async def tag(self, call: Call) -> Reply:
@@ -55,8 +66,8 @@ class Tags:
         )
 
     async def _change(self, resource: str, change: _Change, *, settled: bool) -> Reply:
-        if _is_code_signing_config(resource):
-            await self._change_config(resource, change)
+        if (find := _finder(resource)) is not None:
+            await self._change_found(find, resource, change)
         else:
             await self._change_function(self._name(resource), change, settled=settled)
         return Reply(status=204)
@@ -70,12 +81,12 @@ class Tags:
         await self._function(name)
         await self._resources.change(name, decide)
 
-    async def _change_config(self, resource: str, change: _Change) -> None:
+    async def _change_found(self, find: _Find, resource: str, change: _Change) -> None:
         while True:
-            document = await self._config(resource)
-            config = msgspec.structs.replace(document.value, tags=change(document.value.tags))
+            document = await self._found(find, resource)
+            value = msgspec.structs.replace(document.value, tags=change(document.value.tags))
             try:
-                await self._resources.replace(document, config)
+                await self._resources.replace(document, value)
             except (documents.ConflictError, documents.NotFoundError):
                 continue
             return
@@ -87,8 +98,8 @@ class Tags:
             raise errors.ResourceNotFoundError
         return found.value
 
-    async def _config(self, resource: str) -> documents.Document[code_signing.CodeSigningConfig]:
-        found = await code_signing_configs.find(self._resources, resource)
+    async def _found(self, find: _Find, resource: str) -> documents.Document[Any]:
+        found = await find(self._resources, resource)
         if found is None:
             raise errors.ResourceNotFoundError
         return found
@@ -96,8 +107,7 @@ class Tags:
     def _name(self, resource: str) -> str:
         if ":function:" not in resource:
             raise errors.InvalidParameterValueError(
-                "Tags on anything but functions and code signing configs are not built yet in "
-                "Inglenook"
+                "Tags on capacity providers and network connectors are not built yet in Inglenook"
             )
         ref = self._account.ref(resource)
         if ref.qualifier is not None:
@@ -108,5 +118,5 @@ class Tags:
         return ref.name
 
 
-def _is_code_signing_config(resource: str) -> bool:
-    return ":code-signing-config:" in resource
+def _finder(resource: str) -> _Find | None:
+    return next((find for mark, find in _FINDERS.items() if mark in resource), None)

@@ -21,6 +21,7 @@ from inglenook_agent.environment.boot import Connect, Means
 from inglenook_agent.environment.environment import Answer, Environment, PassOn
 from inglenook_agent.environment.journal import Journal
 from inglenook_agent.environment.runtime import Runtime, RuntimeListener
+from inglenook_agent.environment.tmp import Tmp
 from inglenook_agent.runtime_api.server import Server
 from inglenook_agent.runtime_api.session import Session
 from inglenook_agent.supervisor.interpreters import Unavailable
@@ -99,7 +100,7 @@ class Maker:
         place = launch.Place(
             log_stream=f"{day}/[{version.id.version}]{name}",
             initialization_type=initialization_type,
-            tmp_dir=self._means.supervisor.folder / "environments" / name,
+            tmp=Tmp(self._means.supervisor.folder / "environments" / name),
             runtime_api=server.address if server is not None else None,
         )
         journal = Journal(

@@ -1,5 +1,7 @@
 """Start the spawner: `python -I -S .../inglenook_runtime FD`.
 
+With `probe` in the place of `FD` it only says, in a line of JSON, which walls it finds.
+
 The interpreter puts this folder on `sys.path`, where `context` or `logs` would hide the function's
 own modules of those names. So the package is loaded by hand, under its name, and neither this
 folder nor its parent (site-packages, in a wheel) stays on the path.
@@ -26,12 +28,15 @@ def load_package() -> None:
 
 
 def main() -> None:
-    if len(sys.argv) != 2 or not sys.argv[1].isdigit():
-        raise SystemExit("usage: python -I -S .../inglenook_runtime FD")
+    if len(sys.argv) != 2 or not (sys.argv[1].isdigit() or sys.argv[1] == "probe"):
+        raise SystemExit("usage: python -I -S .../inglenook_runtime FD | probe")
     load_package()
     from inglenook_runtime import app  # noqa: PLC0415 - only importable from here on
 
-    app.run(int(sys.argv[1]))
+    if sys.argv[1] == "probe":
+        app.probe()
+    else:
+        app.run(int(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -7,14 +7,33 @@ free of the spawner's frames (a handler may exit, and its traceback is shown), l
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import socket
 import sys
 
-from inglenook_runtime import child, orders, preload, sandbox, spawner, streams
+from inglenook_runtime import (
+    child,
+    orders,
+    preload,
+    processes,
+    sandbox,
+    spawner,
+    streams,
+    walls,
+)
 
 PRELOAD_PATH = "INGLENOOK_PRELOAD_PATH"
+SANDBOX = "INGLENOOK_SANDBOX"
+_OFF = "off"
+
+
+def probe() -> None:
+    """Print which walls a spawner would find, and end."""
+    is_wanted = os.environ.get(SANDBOX) != _OFF
+    template = sandbox.prepare(None, is_wanted=is_wanted)
+    print(json.dumps(walls.survey(template, is_wanted=is_wanted).told()))
 
 
 def run(descriptor: int) -> None:
@@ -26,11 +45,15 @@ def run(descriptor: int) -> None:
     os.set_inheritable(descriptor, False)
     preload.builtins()
     origin = os.environ.get(PRELOAD_PATH)
-    template = sandbox.prepare(origin)
+    is_wanted = os.environ.get(SANDBOX) != _OFF
+    template = sandbox.prepare(origin, is_wanted=is_wanted)
+    # As early as can be: what is loaded from here on is no burden to an init.
+    nursery = processes.Nursery() if template.has_processes else None
+    has = walls.survey(template, is_wanted=is_wanted)
     if template.runtime_dir is not None:
         origin = template.runtime_dir
     loaded = preload.load(origin)
-    keeper = spawner.Spawner(agent)
+    keeper = spawner.Spawner(agent, nursery)
     agent.send(
         {
             "op": "ready",
@@ -38,9 +61,10 @@ def run(descriptor: int) -> None:
             "pid": os.getpid(),
             "sandbox": template.is_ready,
             "sandbox_reason": template.reason,
+            "walls": has.told(),
         }
     )
-    spare = child.Spare(loaded=loaded, template=template)
+    spare = child.Spare(loaded=loaded, template=template, has=has)
     spare.rehearse()
     spare.rehearse()
     gc.collect()

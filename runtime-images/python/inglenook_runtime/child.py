@@ -19,6 +19,7 @@ from inglenook_runtime import (
     sandbox,
     setup,
     spawner,
+    walls,
 )
 
 _WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
@@ -29,9 +30,12 @@ _CANNOT_START = 70
 class Spare:
     """What is ready in every child before it has a name."""
 
-    def __init__(self, *, loaded: preload.Loaded, template: sandbox.Template) -> None:
+    def __init__(
+        self, *, loaded: preload.Loaded, template: sandbox.Template, has: walls.Walls
+    ) -> None:
         self._loaded = loaded
         self._template = template
+        self._walls = has
         self._standard_path = list(sys.path)
         self._parent = os.getpid()
 
@@ -41,7 +45,8 @@ class Spare:
     def live(self, born: spawner.Born) -> NoReturn:
         """Wait for the setup, then be that. Never returns to the spawner's code."""
         if self._template.is_ready:
-            sandbox.isolate()
+            sandbox.isolate(born.storage)
+        walls.confine_spare(self._walls, has_yet_to_mount=self._template.is_ready)
         # The agent is to hear of this child's end when it has ended, with its status: not while the
         # interpreter tidies up, which closes the socket. This descriptor is nobody's to close.
         os.dup(born.control)
@@ -56,9 +61,9 @@ class Spare:
         try:
             setup.join(told.join)
             setup.limit(told.descriptors_max)
-            setup.die_with_parent(self._parent)
+            setup.die_with_parent(0 if self._template.has_processes else self._parent)
             now = setup.place(told, self._template)
-            setup.drop_privileges()
+            self._confine(told, is_covered=now.sandbox)
         except OSError as error:
             os.write(1, f"the execution environment cannot be prepared: {error}\n".encode())
             os._exit(_CANNOT_START)
@@ -75,6 +80,19 @@ class Spare:
         )
         serving = loop.Loop(control, log, now.variables)
         serving.serve(serving.init(now.handler))
+
+    def _confine(self, told: setup.Setup, *, is_covered: bool) -> None:
+        origin = self._loaded.origin
+        readable = self._template.needed + ((origin,) if origin is not None else ())
+        if told.sandbox and not is_covered:
+            walls.limit_files(told)
+        walls.confine(
+            told,
+            self._walls,
+            is_covered=is_covered,
+            has_template=self._template.is_ready,
+            readable=readable,
+        )
 
     def _take_paths(self, now: setup.Setup) -> None:
         """Give the function Lambda's `sys.path`, its own modules, and a `__main__` without ours."""

@@ -1,7 +1,7 @@
 """Linux's calls that Python has no name for: mounts, namespaces, privileges.
 
 Through the C library, each raising OSError that says what was refused. What they are for is
-`sandbox`'s and `privileges`' business.
+`sandbox`'s, `processes`' and `setup`'s business.
 """
 
 from __future__ import annotations
@@ -9,11 +9,22 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NEW_MOUNTS = 0x00020000
 NEW_USERS = 0x10000000
+NEW_PROCESSES = 0x20000000
+
+_CLONE = {"x86_64": 56, "aarch64": 220}
+_SIGCHLD = 17
 
 _MS_RDONLY = 1
+_MS_NOSUID = 2
+_MS_NODEV = 4
+_MS_NOEXEC = 8
 _MS_REMOUNT = 32
 _MS_BIND = 4096
 _MS_REC = 16384
@@ -33,9 +44,9 @@ _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _KEPT_FLAGS = (
-    (os.ST_NOSUID, 2),
-    (getattr(os, "ST_NODEV", 4), 4),
-    (getattr(os, "ST_NOEXEC", 8), 8),
+    (os.ST_NOSUID, _MS_NOSUID),
+    (getattr(os, "ST_NODEV", 4), _MS_NODEV),
+    (getattr(os, "ST_NOEXEC", 8), _MS_NOEXEC),
     (getattr(os, "ST_NOATIME", 1024), 1024),
     (getattr(os, "ST_NODIRATIME", 2048), 2048),
     (getattr(os, "ST_RELATIME", 4096), 1 << 21),
@@ -47,8 +58,38 @@ def unshare(what: int) -> None:
     call("unshare", what)
 
 
-def mount_tmpfs(target: str, options: str) -> None:
-    _mount("inglenook", target, "tmpfs", 0, options)
+def cloner(what: int) -> Callable[[], int]:
+    """Return a call that forks with new namespaces, and returns 0 in the child, -1 for an error.
+
+    The C library has no fork that takes them. Neither it nor Python hears of this one: the child
+    may wait and end, but it is no place for a function. All is made ready here, so that the call
+    itself writes to as little memory as can be.
+    """
+    number = _CLONE.get(os.uname().machine)
+    if number is None:
+        raise OSError(f"processes cannot be cloned on {os.uname().machine}")
+    zero = ctypes.c_long(0)
+    flags = ctypes.c_ulong(what | _SIGCHLD)
+    return functools.partial(_libc().syscall, ctypes.c_long(number), flags, zero, zero, zero, zero)
+
+
+def enter_processes(descriptor: int) -> None:
+    """Let children be born in that namespace of processes from now on."""
+    call("setns", descriptor, NEW_PROCESSES)
+
+
+def mount_tmpfs(target: str, options: str, *, is_plain: bool = False) -> None:
+    """Mount a file system in memory; `is_plain` leaves out devices and set-user-id programs."""
+    _mount("inglenook", target, "tmpfs", _MS_NOSUID | _MS_NODEV if is_plain else 0, options)
+
+
+def resize_tmpfs(target: str, options: str) -> None:
+    _mount("none", target, "", _MS_REMOUNT | _MS_NOSUID | _MS_NODEV, options)
+
+
+def mount_proc(target: str) -> None:
+    """Show the processes of the caller's own namespace."""
+    _mount("proc", target, "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, "")
 
 
 def bind(source: str, target: str) -> None:
@@ -100,17 +141,30 @@ def close_memory() -> None:
     call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def drop_capabilities() -> None:
-    """Give up every privilege of root's, for whatever is executed later too."""
+def gain_no_privileges() -> None:
+    """Let no program that is executed have more privilege than this process."""
     call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def drop_capabilities() -> None:
+    """Give up every privilege of root's."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     call("capset", header, (ctypes.c_uint32 * 6)())
 
 
-def call(name: str, *arguments: object) -> None:
-    if getattr(_libc(), name)(*arguments):
+def look_up() -> None:
+    """Find ahead, for all children, what they will call."""
+    for name in ("capset", "mount", "prctl", "syscall", "umount2", "unshare"):
+        getattr(_libc(), name)
+
+
+def call(name: str, *arguments: object) -> int:
+    """Call a function of the C library; return what it does, unless that is an error."""
+    value = getattr(_libc(), name)(*arguments)
+    if value < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")
+    return int(value)
 
 
 def _mount(source: str, target: str, kind: str, flags: int, options: str) -> None:
@@ -128,5 +182,6 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str) -> Non
 
 
 @functools.cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+def _libc() -> ctypes.PyDLL:
+    # It keeps the interpreter's lock: nothing here takes long, and `clone` must not let go of it.
+    return ctypes.PyDLL(None, use_errno=True)

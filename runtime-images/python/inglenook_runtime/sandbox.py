@@ -1,15 +1,15 @@
-"""A view of the file system in which a function's folders are /var/task, /opt and /tmp.
+"""A view of the system in which a function's folders are /var/task, /opt and /tmp.
 
 In two steps, because a child has no time. At the start the spawner enters a mount namespace of its
-own, the *template*: there every mount point exists, on small tmpfs that cover /var and /var/task,
-whatever the host has; not a file of the host is touched. A child then unshares once more (already
-as a spare), binds three folders, empties those that a function must not see, and makes everything
-but /tmp read-only, as on Lambda.
+own, the *template*: there every mount point exists, on small tmpfs that cover /var, /var/task and
+/dev, whatever the host has; not a file of the host is touched. A child then has a copy of it
+(already as a spare), binds three folders, empties those that a function must not see, and makes
+everything but /tmp read-only, as on Lambda.
 
 `prepare` tries all of it in a process that it throws away first, so that a host that refuses half
 of it (no privilege, no user namespaces, a strict AppArmor) leaves the spawner where it was, with
-the reason. It is a wall for files because the child then gives up its privileges (`setup`); it is
-none for the network, nor for signals among processes of the same user.
+the reason. First with a namespace of processes for each child and a /tmp of limited size, then
+without these. It is a wall for files because the child then gives up its privileges (`setup`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inglenook_runtime import kernel, preload
+from inglenook_runtime import devices, kernel, preload, processes, storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 TASK = "/var/task"
 OPT = "/opt"
@@ -32,6 +32,7 @@ TMP = "/tmp"  # noqa: S108 - the function's own
 RUNTIME = "/var/runtime"
 
 _EMPTY = f"{TASK}/.empty"
+_OFF = "switched off"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Template:
 
     is_ready: bool
     reason: str
+    has_processes: bool = False
+    """Whether every child has a namespace of processes, and a /tmp from `storage`."""
+    processes_reason: str = ""
     runtime_dir: str | None = None
     needed: tuple[str, ...] = ()
     """Real places of what the interpreter runs from."""
@@ -53,29 +57,42 @@ class CoverError(Exception):
     """The function's folders could not be put in place; what was begun has been undone."""
 
 
-def prepare(origin: str | None) -> Template:
+def prepare(origin: str | None, *, is_wanted: bool = True) -> Template:
     """Enter the template if this system allows it. `origin` has the runtime's packages."""
+    if not is_wanted:
+        return _without(_OFF)
     if not sys.platform.startswith("linux"):
-        return Template(is_ready=False, reason="mount namespaces are Linux's")
+        return _without("namespaces are Linux's")
     for place in {os.path.realpath(os.__file__), os.path.realpath(sys.executable)}:
         if _is_hidden(place):
-            return Template(is_ready=False, reason=f"{place} would be hidden by the function's own")
-    reason = _rehearse(origin)
-    if reason:
-        return Template(is_ready=False, reason=reason)
+            return _without(f"{place} would be hidden by the function's own")
+    processes_reason = _rehearse(lambda: _rehearse_all(origin))
+    if processes_reason:
+        reason = _rehearse(lambda: _rehearse_files(origin))
+        if reason:
+            return _without(reason)
     runtime_dir = _enter(origin)
-    needed = (os.__file__, sys.executable, __file__, *sys.path)
+    if not processes_reason:
+        storage.lay()
     return Template(
         is_ready=True,
         reason="",
+        has_processes=not processes_reason,
+        processes_reason=processes_reason,
         runtime_dir=runtime_dir,
-        needed=tuple(os.path.realpath(place) for place in needed),
+        needed=_needed(),
     )
 
 
-def isolate() -> None:
-    """Leave the spawner's mount namespace for one of this child alone."""
+def isolate(storage_number: int | None) -> None:
+    """Leave the spawner's mount namespace for one of this child alone.
+
+    With a storage, it is in a namespace of processes as well.
+    """
     kernel.unshare(kernel.NEW_MOUNTS)
+    if storage_number is not None:
+        storage.take(storage_number)
+        kernel.mount_proc("/proc")
 
 
 def cover(
@@ -85,18 +102,27 @@ def cover(
 
     Everything but /tmp is read-only then; on a kernel that cannot do that, these folders are.
     """
-    wanted = [(_EMPTY, folder) for folder in hidden]
+    wanted = [(tmp_dir, TMP)] if tmp_dir is not None else []
+    wanted += [(_EMPTY, folder) for folder in hidden]
     wanted += [(opt_dir or _EMPTY, OPT)]
     wanted += [(task_dir, TASK)] if task_dir is not None else []
-    wanted += [(tmp_dir, TMP)] if tmp_dir is not None else []
     _bind_all(wanted)
     try:
         kernel.set_all_read_only()
     except OSError:
-        for _, target in wanted:
+        for target in [target for _, target in wanted] + ["/proc", "/sys"]:
             kernel.set_read_only(target, is_read_only=True)
     if tmp_dir is not None:
         kernel.set_read_only(TMP, is_read_only=False)
+
+
+def _without(reason: str) -> Template:
+    return Template(is_ready=False, reason=reason, processes_reason=reason, needed=_needed())
+
+
+def _needed() -> tuple[str, ...]:
+    places = (os.__file__, sys.executable, __file__, *sys.path)
+    return tuple(os.path.realpath(place) for place in places)
 
 
 def _bind_all(wanted: Iterable[tuple[str, str]]) -> None:
@@ -122,15 +148,13 @@ def _is_hidden(place: str) -> bool:
     return place.startswith((f"{OPT}/", f"{TMP}/", f"{TASK}/"))
 
 
-def _rehearse(origin: str | None) -> str:
+def _rehearse(play: Callable[[], None]) -> str:
     """Do everything once in a child that ends, and return why it failed, or nothing."""
     reader, writer = os.pipe()
     pid = os.fork()
     if not pid:
         try:
-            _enter(origin)
-            isolate()
-            cover(_EMPTY, None, _EMPTY)
+            play()
         except (OSError, CoverError) as error:
             os.write(writer, str(error).encode())
         else:
@@ -144,6 +168,27 @@ def _rehearse(origin: str | None) -> str:
     return "" if said == "+" else said or "the rehearsal of the sandbox died"
 
 
+def _rehearse_files(origin: str | None) -> None:
+    _enter(origin)
+    isolate(None)
+    cover(_EMPTY, None, _EMPTY)
+
+
+def _rehearse_all(origin: str | None) -> None:
+    _enter(origin)
+    storage.lay()
+    storage.make(0)
+    init = processes.Nursery().enter()
+    pid = os.fork()
+    if pid:
+        # The child says for both how it went.
+        os.waitpid(pid, 0)
+        processes.end(init)
+        os._exit(0)
+    isolate(0)
+    cover(_EMPTY, None, storage.OWN)
+
+
 def _enter(origin: str | None) -> str | None:
     """Unshare and lay out the template. Return where the runtime's packages are seen."""
     user, group = os.geteuid(), os.getegid()
@@ -155,6 +200,7 @@ def _enter(origin: str | None) -> str | None:
     else:
         kernel.unshare(kernel.NEW_MOUNTS)
     kernel.follow_host()
+    devices.cover()
     if not (os.path.isdir(TASK) and os.path.isdir(RUNTIME)):  # noqa: PTH112
         _cover_var()
     kernel.mount_tmpfs(TASK, "size=64k,nr_inodes=16,mode=755")

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from inglenook_runtime import kernel, sandbox
+from inglenook_runtime import kernel, sandbox, storage
 
 _LOCKED_BYTES_MAX = 64 * 1024
 """RLIMIT_MEMLOCK as recorded on Lambda."""
@@ -34,6 +34,8 @@ class Setup:
     sandbox: bool = False
     join: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    storage_mb: int | None = None
+    processes_max: int | None = None
     descriptors_max: int | None = None
     log_mark: str = ""
 
@@ -50,11 +52,10 @@ class Setup:
 
 def join(paths: tuple[str, ...]) -> None:
     """Enter the control groups. Raise when one cannot be entered: it bears the memory limit."""
-    pid = str(os.getpid()).encode()
     for path in paths:
         descriptor = os.open(path, os.O_WRONLY)
         try:
-            os.write(descriptor, pid)
+            os.write(descriptor, b"0")
         finally:
             os.close(descriptor)
 
@@ -83,20 +84,6 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def drop_privileges() -> None:
-    """Be an ordinary process, as every function is on Lambda, also where the spawner is root.
-
-    So it cannot undo its view of the file system, nor look into the spawner, the agent and other
-    functions. Not in `place`: that needs them.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    kernel.drop_capabilities()
-    if not os.geteuid():
-        # Of anybody else the kernel would now take /proc/self, and /dev/stdout with it.
-        kernel.close_memory()
-
-
 def place(setup: Setup, template: sandbox.Template) -> Setup:
     """Put the function's folders in place and go there. Return the setup that is true now.
 
@@ -106,14 +93,23 @@ def place(setup: Setup, template: sandbox.Template) -> Setup:
     if setup.sandbox and template.is_ready:
         try:
             hidden = filter(template.can_hide, setup.hidden)
-            sandbox.cover(setup.task_dir, setup.opt_dir, setup.tmp_dir, hidden)
-        except sandbox.CoverError as error:
+            tmp_dir = _tmp(setup, template)
+            sandbox.cover(setup.task_dir, setup.opt_dir, tmp_dir, hidden)
+        except (OSError, sandbox.CoverError) as error:
             os.write(1, f"LAMBDA_WARNING: no sandbox for this environment: {error}\n".encode())
         else:
             os.chdir(setup.variables.get("LAMBDA_TASK_ROOT", sandbox.TASK))
             return setup
     os.chdir(setup.task_dir or "/")
     return _outside(setup)
+
+
+def _tmp(setup: Setup, template: sandbox.Template) -> str | None:
+    """Return what is to be /tmp, at its size."""
+    if not template.has_processes or setup.storage_mb is None:
+        return setup.tmp_dir
+    storage.resize(setup.storage_mb)
+    return storage.OWN
 
 
 def wear(variables: dict[str, str]) -> None:

@@ -1,8 +1,9 @@
 """The zygote's loop: fork on order, reap, report; end with the agent.
 
 One thread, so that forking is safe. Every child is a session and a process group of its own, and
-what is left of its group is killed when it ends: nothing of an environment outlives it unnoticed.
-What has left its group is the control group's to end; when the agent is gone, that is done here.
+what is left of its group is killed when it ends, and then its namespace of processes: nothing of an
+environment outlives it. Without namespaces, what has left its group is the control group's to end;
+when the agent is gone, that is done here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from inglenook_runtime import kernel, orders, streams
+from inglenook_runtime import kernel, orders, processes, storage, streams
 
 _END_WITHIN_S = 2.0
 _END_PAUSE_S = 0.005
@@ -27,17 +28,28 @@ FORK_FAILED = 71
 
 @dataclass(frozen=True)
 class Born:
-    """What a child knows at birth: its end of the control socket."""
+    """What a child knows at birth: its end of the control socket, and the number of its storage."""
 
     control: int
+    storage: int | None
+
+
+@dataclass(frozen=True)
+class Child:
+    """What the spawner knows of a child."""
+
+    number: int
+    init: int | None
+    """Of its namespace of processes, where it has one."""
 
 
 class Spawner:
     """Forks children for one agent until the agent goes away."""
 
-    def __init__(self, agent: orders.Orders) -> None:
+    def __init__(self, agent: orders.Orders, nursery: processes.Nursery | None) -> None:
         self._agent = agent
-        self._children: dict[int, int] = {}
+        self._nursery = nursery
+        self._children: dict[int, Child] = {}
         self._is_stopping = False
         self._wakeup, self._wakeup_end = socket.socketpair()
         self._wakeup.setblocking(False)
@@ -45,6 +57,9 @@ class Spawner:
         self._selector = selectors.DefaultSelector()
         self._selector.register(agent.fileno(), selectors.EVENT_READ, self._obey)
         self._selector.register(self._wakeup.fileno(), selectors.EVENT_READ, self._wake)
+        self._watch: storage.Watch | None = None
+        if nursery is not None:
+            self._watch_storage()
         signal.set_wakeup_fd(self._wakeup_end.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _ignore)
         signal.signal(signal.SIGTERM, self._stop)
@@ -52,6 +67,13 @@ class Spawner:
             kernel.adopt_orphans()
         # Ctrl-C reaches the whole foreground group; it is the agent that decides what ends.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def _watch_storage(self) -> None:
+        try:
+            self._watch = storage.Watch()
+        except OSError:
+            return  # this user has no more: then every storage counts as used
+        self._selector.register(self._watch.fileno(), selectors.EVENT_READ, self._see)
 
     def run(self) -> Born | None:
         """Serve the agent. Return `None` when it is gone, and `Born` in each child."""
@@ -86,9 +108,11 @@ class Spawner:
             self._is_stopping = True
             return None
         for index, (message, descriptors) in enumerate(messages):
+            if message["op"] == "release" and self._nursery is not None:
+                storage.remove(message["id"])
             if message["op"] != "fork":
                 continue
-            born = self._fork(message["id"], *descriptors)
+            born = self._fork(message["id"], message.get("storage"), *descriptors)
             if born is not None:
                 for _, others in messages[index + 1 :]:
                     for descriptor in others:
@@ -96,32 +120,69 @@ class Spawner:
                 return born
         return None
 
-    def _fork(self, number: int, control: int, output: int) -> Born | None:
+    def _fork(self, number: int, kept: int | None, control: int, output: int) -> Born | None:
+        """Fork a child with a storage of its own, or one that was `kept` from an earlier child."""
+        init = None
         try:
+            init = self._furnish(None if kept is not None else number)
             pid = os.fork()
         except OSError as error:
             os.close(control)
             os.close(output)
+            if init is not None:
+                processes.end(init)
+            if self._nursery is not None and kept is None:
+                storage.remove(number)
             print(f"cannot fork: {error}", file=sys.stderr)
             self._say_exited(number, 0, FORK_FAILED, 0)
             return None
         if pid:
             os.close(control)
             os.close(output)
-            self._children[pid] = number
+            self._children[pid] = Child(number, init)
             self._say({"op": "forked", "id": number, "pid": pid})
             return None
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._forget()
+        os.set_inheritable(control, False)
+        streams.redirect(output)
+        found = number if kept is None else kept
+        return Born(control, None if self._nursery is None else found)
+
+    def _furnish(self, number: int | None) -> int | None:
+        """Make a child's storage, if it has a number, and its namespace; return that one's init."""
+        if self._nursery is None:
+            return None
+        if number is not None:
+            storage.make(number)
+            if self._watch is not None:
+                self._watch.add(number)
+            else:
+                self._say({"op": "used", "id": number})
+        try:
+            return self._nursery.enter()
+        except processes.NurseryLostError as error:
+            self._is_stopping = True  # the agent will have another spawner
+            raise OSError("the nursery has ended") from error
+
+    def _forget(self) -> None:
+        """Close in a child what is the spawner's."""
         self._selector.close()
         self._agent.close()
         self._wakeup.close()
         self._wakeup_end.close()
-        os.set_inheritable(control, False)
-        streams.redirect(output)
-        return Born(control)
+        if self._watch is not None:
+            self._watch.close()
+        if self._nursery is not None:
+            self._nursery.close()
+
+    def _see(self) -> None:
+        """Tell of storage that is used from now on."""
+        for number in self._watch.receive() if self._watch is not None else ():
+            self._say({"op": "used", "id": number})
 
     def _reap(self) -> None:
         while True:
@@ -131,11 +192,13 @@ class Spawner:
                 return
             if not pid:
                 return
-            number = self._children.pop(pid, None)
-            if number is not None:
+            child = self._children.pop(pid, None)
+            if child is not None:
+                if child.init is not None:
+                    processes.end(child.init)
                 # Kilobytes on Linux, bytes on macOS.
                 scale = 1024 if sys.platform == "darwin" else 1
-                self._say_exited(number, pid, _exit_code(status), usage.ru_maxrss // scale)
+                self._say_exited(child.number, pid, _exit_code(status), usage.ru_maxrss // scale)
 
     def _bury(self) -> tuple[int, int, Any]:
         """Reap one child that has ended, and kill what it left behind."""
@@ -172,7 +235,7 @@ class Spawner:
     def _kill_children(self) -> None:
         for pid in self._children:
             _kill_group(pid)
-        # A daemon of a function's is in a group of its own, and comes here when its parent goes.
+        # Without namespaces a daemon is in a group of its own, and comes here when its parent goes.
         until = time.monotonic() + _END_WITHIN_S
         while time.monotonic() < until:
             for pid in _own_children():

@@ -76,11 +76,12 @@ class Boot:
         entrypoint = self._plan.entrypoint
         if entrypoint is not None and entrypoint.fault is not None:
             return init.lost(outcome.INVALID_ENTRYPOINT, entrypoint.fault)
-        supervisor, memory_mb = self._means.supervisor, self._plan.version.memory_mb
-        process = await supervisor.take(self._plan.runtime)
+        supervisor, version, tmp = self._means.supervisor, self._plan.version, self._place.tmp
+        process = await supervisor.take(self._plan.runtime, tmp.storage)
         began = self._means.clock.monotonic()
         if not self._over.done():
-            await asyncio.to_thread(occupant.limit, process, memory_mb)
+            tmp.move_in(process)
+            await asyncio.to_thread(occupant.limit, process, version, tmp)
         if self._over.done():
             supervisor.give_back(self._plan.runtime, process)
             return await self._over
@@ -90,9 +91,11 @@ class Boot:
             process=process,
             runtime=runtime,
             output=Output(process.output, mark, on_output),
-            memory_mb=memory_mb,
+            memory_mb=version.memory_mb,
+            storage_mb=version.ephemeral_storage_mb,
             supervisor=supervisor,
         )
+        self._occupant.allow_for(tmp)
         timer = None
         if timeout_s is not None:
             loop = asyncio.get_running_loop()

@@ -9,12 +9,10 @@ What the gateway hears of it is the agent's business.
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from inglenook.telemetry import report
 from inglenook.wire.connection import Body
 from inglenook.wire.messages import Chunk, Invoke, Result
-from inglenook_agent import scratch
 from inglenook_agent.environment import init, launch, outcome, streaming
 from inglenook_agent.environment.boot import Connect, Means
 from inglenook_agent.environment.invocation import Invocation
@@ -69,7 +67,7 @@ class Environment:
         Returns how init went; raises `SpawnError` or OSError when it could not even begin.
         """
         self._life.move(State.INIT)
-        await asyncio.to_thread(_make_tmp, self._place.tmp_dir)
+        await asyncio.to_thread(self._place.tmp.make)
         self._journal.init_start(init_start)
         settings = self._means.settings
         provisioned = self._place.initialization_type == "provisioned-concurrency"
@@ -124,7 +122,8 @@ class Environment:
             self._invocation = None
         self._tenancy.move_out(init.ENDED)
         self._journal.flush()
-        await asyncio.to_thread(scratch.remove, self._place.tmp_dir)
+        self._place.tmp.release()
+        await asyncio.to_thread(self._place.tmp.remove)
         self._life.move(State.GONE)
 
     # What the process says (`RuntimeListener`).
@@ -300,9 +299,3 @@ class Environment:
     def _report_init(self, ended: init.Outcome, phase: report.Phase) -> None:
         error_type = ended.reason or ended.error_type
         self._journal.init_report(ended.duration_ms, phase, ended.status, error_type)
-
-
-def _make_tmp(folder: Path) -> None:
-    """Make an environment's /tmp, with the mode that one has. Blocks."""
-    folder.mkdir(parents=True)
-    folder.chmod(0o1777)

@@ -13,6 +13,7 @@ from pathlib import Path
 from inglenook.model import limits
 from inglenook.wire.messages import Specialise
 from inglenook_agent.environment import variables
+from inglenook_agent.environment.tmp import Tmp
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.interpreters import Available
 from inglenook_agent.supervisor.setup import Mode, Setup
@@ -52,7 +53,7 @@ class Place:
 
     log_stream: str
     initialization_type: str
-    tmp_dir: Path
+    tmp: Tmp
     runtime_api: str | None
     """Address of its Runtime API, if it has one."""
 
@@ -100,7 +101,6 @@ def setup(
 ) -> Setup:
     """Return what to tell the process."""
     version = plan.version
-    has_sandbox = has_sandbox and settings.use_sandbox
     python_path = plan.python_path
     if has_sandbox and python_path is not None:
         python_path = variables.RUNTIME_DIR
@@ -119,8 +119,10 @@ def setup(
         variables=environment,
         task_dir=str(plan.task_dir),
         opt_dir=None if plan.opt_dir is None else str(plan.opt_dir),
-        tmp_dir=str(place.tmp_dir),
-        sandbox=has_sandbox,
+        tmp_dir=str(place.tmp.folder),
+        storage_mb=version.ephemeral_storage_mb,
+        processes_max=limits.PROCESSES_MAX,
+        sandbox=settings.use_sandbox,
         hidden=[str(folder) for folder in settings.hidden],
         join=[],  # it is in its group already
         descriptors_max=limits.DESCRIPTORS_MAX,

@@ -4,17 +4,21 @@ import math
 from dataclasses import dataclass
 
 from inglenook.model import limits
+from inglenook.wire.messages import Specialise
 from inglenook_agent.environment.output import Output
 from inglenook_agent.environment.runtime import Runtime
+from inglenook_agent.environment.tmp import Tmp
 from inglenook_agent.limits import files, sampling
 from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.supervisor import Supervisor
 
 
-def limit(process: Process, memory_mb: int) -> None:
+def limit(process: Process, version: Specialise, tmp: Tmp) -> None:
     """Set the limits of a process that was taken, before it is told anything. Blocks."""
     if process.group is not None:
-        process.group.limit(memory_mb)
+        process.group.limit(version.memory_mb)
+        if tmp.storage is not None and tmp.storage.is_used:
+            process.group.widen(version.ephemeral_storage_mb)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -25,19 +29,43 @@ class Occupant:
     runtime: Runtime
     output: Output
     memory_mb: int
+    storage_mb: int
     supervisor: Supervisor
     _watch: sampling.Watch | None = None
+    _is_watching: bool = False
+
+    def allow_for(self, tmp: Tmp) -> None:
+        """Let what it puts into its /tmp not count as its memory, from when it first does so."""
+        if tmp.storage is not None:
+            tmp.storage.on_used = self._widen
 
     def watch(self) -> None:
         """Look after memory while an invocation runs, where the kernel does not."""
-        if self.process.group is None:
-            if self._watch is None:
-                limit_bytes = self.memory_mb * limits.MIB
-                self._watch = sampling.Watch(self.process.pid, limit_bytes, self.process.kill)
-            self.supervisor.sampler.add(self._watch)
+        self._is_watching = True
+        group = self.process.group
+        if group is not None and not group.is_wide:
+            return
+        if self._watch is None:
+            self._watch = sampling.Watch(
+                self.process.pid,
+                self.memory_mb * limits.MIB,
+                self.process.kill,
+                None if group is None else group.own_bytes,
+            )
+        self.supervisor.sampler.add(self._watch)
+
+    def _widen(self) -> None:
+        group = self.process.group
+        if group is None or self.process.status is not None:
+            return
+        # In place, though it is a write to a file: its next megabytes must find room.
+        group.widen(self.storage_mb)
+        if self._is_watching:
+            self.watch()
 
     def unwatch(self) -> None:
         """Look no longer. Safe to repeat."""
+        self._is_watching = False
         if self._watch is not None:
             self.supervisor.sampler.remove(self._watch)
 
@@ -53,9 +81,9 @@ class Occupant:
 
     def ran_out_of_memory(self) -> bool:
         """Answer whether something of it was killed for want of memory."""
-        if self.process.group is not None:
-            return self.process.group.oom_kills() > 0
-        return self._watch is not None and self._watch.is_exceeded
+        if self._watch is not None and self._watch.is_exceeded:
+            return True
+        return self.process.group is not None and self.process.group.oom_kills() > 0
 
     def kill(self) -> None:
         """Kill it and all that it started. What it has written can still be read."""

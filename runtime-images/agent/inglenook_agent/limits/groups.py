@@ -3,6 +3,10 @@
 Files of the kernel's, read and written in place: each call takes microseconds, but `Group.limit`
 and `Group.remove` belong in a thread. Memory is a hard limit; CPU is a share in proportion to it,
 as on Lambda, but what nobody else wants may be used.
+
+The kernel counts files in a /tmp in memory as memory of who wrote them; Lambda does not. So once a
+/tmp is used the group is widened by its size, and the processes' own memory must be watched
+(`sampling`). Functions that leave their /tmp alone have the kernel's exact limit.
 """
 
 import contextlib
@@ -16,9 +20,11 @@ from inglenook.model import limits
 from inglenook_agent.limits import files
 
 _PROCESSES = "cgroup.procs"
+_V1_WITH_SWAP = "memory.memsw.limit_in_bytes"
 _V1_SHARES_PER_VCPU = 1024
 _V2_WEIGHT_PER_VCPU = 100
 _CACHE = re.compile(rb"^(?:total_cache|file) (\d+)$", re.MULTILINE)
+_OWN = re.compile(rb"^(?:total_rss|anon) (\d+)$", re.MULTILINE)
 _SHARED = re.compile(rb"^(?:total_shmem|shmem) (\d+)$", re.MULTILINE)
 
 
@@ -57,7 +63,11 @@ class Group:
     memory: Path
     cpu: Path | None
     pids: Path | None
+    is_wide: bool = False
+    """Whether its limit has room for a /tmp: then the kernel alone does not keep it."""
+    _memory_mb: int = 0
     _peak_file: int = -1
+    _usage_file: int = -1
     _seen_peak: int = 0
     _figure: int = 0
 
@@ -69,20 +79,47 @@ class Group:
 
     def limit(self, memory_mb: int) -> None:
         """Set the limits for a function of this memory size. Blocks."""
+        self._memory_mb = memory_mb
         memory = str(memory_mb * limits.MIB)
         (self.memory / self.files.memory_max).write_text(memory)
         # No way around the limit by swapping. Kernels without swap accounting lack the file.
-        swap = "memory.memsw.limit_in_bytes" if self.files is V1 else "memory.swap.max"
         with contextlib.suppress(OSError):
-            (self.memory / swap).write_text(memory if self.files is V1 else "0")
+            if self.files is V1:
+                (self.memory / _V1_WITH_SWAP).write_text(memory)
+            else:
+                (self.memory / "memory.swap.max").write_text("0")
         if self.cpu is not None:
             share = memory_mb / limits.MEMORY_MB_PER_VCPU
             unit = _V1_SHARES_PER_VCPU if self.files is V1 else _V2_WEIGHT_PER_VCPU
             (self.cpu / self.files.cpu).write_text(str(max(2, round(share * unit))))
         if self.pids is not None:
-            (self.pids / "pids.max").write_text(str(limits.DESCRIPTORS_MAX))
+            (self.pids / "pids.max").write_text(str(limits.PROCESSES_MAX))
         with contextlib.suppress(OSError):  # Linux before 6.8 has no memory.peak
             self._peak_file = os.open(self.memory / self.files.memory_peak, files.FLAGS)
+
+    def widen(self, storage_mb: int) -> None:
+        """Make room for a /tmp of this size, from now on."""
+        if self.is_wide:
+            return
+        self.is_wide = True
+        memory = str((self._memory_mb + storage_mb) * limits.MIB)
+        with contextlib.suppress(OSError):
+            self._usage_file = os.open(self.memory / self.files.memory_usage, files.FLAGS)
+        if self.files is V1:  # which must be no less than the other
+            with contextlib.suppress(OSError):
+                (self.memory / _V1_WITH_SWAP).write_text(memory)
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            (self.memory / self.files.memory_max).write_text(memory)
+
+    def own_bytes(self, limit_bytes: int) -> int:
+        """Return the memory that processes have, without files; 0 while it must be less."""
+        try:
+            if self._usage_file >= 0 and int(os.pread(self._usage_file, 32, 0)) <= limit_bytes:
+                return 0
+            own = _OWN.search(files.read(self.memory / "memory.stat"))
+        except OSError:
+            return 0
+        return int(own[1]) if own else 0
 
     def peak_bytes(self, pid: int) -> int:
         """Return the most memory used so far; `pid` is the process that runs the function.
@@ -90,8 +127,12 @@ class Group:
         The kernel's own peak counts cached files, which a function does not mean by its memory, and
         does not count pages shared with the spawner, which Lambda would. So the cache is taken off,
         and the process's own high-water mark counts where it is higher. When the kernel's peak has
-        not moved, neither has this: one read.
+        not moved, neither has this: one read. With a /tmp in use it is what the processes have now.
         """
+        if self.is_wide:
+            used = max(self.own_bytes(0), files.high_water_bytes(pid))
+            self._figure = max(self._figure, used)
+            return self._figure
         seen = self._kernel_peak()
         if seen > self._seen_peak or self._figure == 0:
             self._seen_peak = seen
@@ -120,9 +161,10 @@ class Group:
 
     def remove(self) -> bool:
         """Remove the folders; answer whether they are gone. Blocks."""
-        if self._peak_file >= 0:
-            os.close(self._peak_file)
-            self._peak_file = -1
+        for descriptor in (self._peak_file, self._usage_file):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._peak_file = self._usage_file = -1
         gone = True
         for folder in self._folders():
             gone = _removed(folder) and gone

@@ -1,7 +1,8 @@
-"""Watch memory where there are no control groups: look at it every so often, only while needed.
+"""Watch memory where the kernel does not: look at it every so often, only while needed.
 
-The resident memory of a process group is the sum of its members'. Shared pages count more than
-once, which errs on the side of the limit.
+Without control groups the resident memory of a process group counts, the sum of its members'.
+Shared pages count more than once, which errs on the side of the limit. With a control group, and a
+/tmp in memory that is in use, what that says that the processes have besides.
 """
 
 import asyncio
@@ -16,8 +17,16 @@ from inglenook.aio.tasks import Tasks
 class Watch:
     """One process group under watch."""
 
-    def __init__(self, pgid: int, limit_bytes: int, on_exceeded: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        pgid: int,
+        limit_bytes: int,
+        on_exceeded: Callable[[], None],
+        read: Callable[[int], int] | None = None,
+    ) -> None:
+        """`read` says what is used, if not the processes themselves; it is given the limit."""
         self.pgid = pgid
+        self.read = read
         self.limit_bytes = limit_bytes
         self.on_exceeded = on_exceeded
         self.peak_bytes = 0
@@ -55,10 +64,15 @@ class Sampler:
         try:
             while self._watches:
                 watched = list(self._watches)
-                used = await asyncio.to_thread(resident_bytes, {watch.pgid for watch in watched})
+                pgids = {watch.pgid for watch in watched if watch.read is None}
+                used = await asyncio.to_thread(resident_bytes, pgids) if pgids else {}
                 for watch in watched:
-                    if watch in self._watches:
+                    if watch not in self._watches:
+                        continue
+                    if watch.read is None:
                         watch.seen(used.get(watch.pgid, 0))
+                    else:
+                        watch.seen(watch.read(watch.limit_bytes))
                 await asyncio.sleep(self._interval_s)
         finally:
             self._is_running = False

@@ -16,6 +16,7 @@ from inglenook_agent.limits.cgroups import Cgroups
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.spawner import CannotForkError, Spawner, SpawnError
+from inglenook_agent.supervisor.storage import Storage
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +65,17 @@ class Pool:
         """See to it that the spawner runs and spares wait; returns at once."""
         self._balance()
 
-    async def take(self) -> Process:
-        """Return a living process, or raise `SpawnError`."""
+    async def take(self, storage: Storage | None = None) -> Process:
+        """Return a living process, or raise `SpawnError`.
+
+        For a storage that was kept from an earlier process one is forked, if it still exists.
+        """
+        spawner = self._spawner
+        if storage is not None and spawner is not None and spawner.keeps(storage):
+            process = await spawner.fork(storage)
+            if self._groups is not None:
+                process.group = await self._groups.furnish(process.pid)
+            return process
         while self._spares:
             process = self._spares.popleft()
             process.on_exit = None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from inglenook_agent.limits.groups import Group
+    from inglenook_agent.supervisor.storage import Storage
 
 
 class Process:
@@ -29,6 +30,7 @@ class Process:
         "output",
         "pid",
         "status",
+        "storage",
     )
 
     def __init__(self, pid: int, channel: Channel, output: int, *, has_sandbox: bool) -> None:
@@ -40,6 +42,8 @@ class Process:
         """Whether it can have /var/task, /opt and /tmp of its own."""
         self.group: Group | None = None
         """Its control group, where there are such; goes with it."""
+        self.storage: Storage | None = None
+        """The /tmp that it came with, until somebody takes it over."""
         self.status: int | None = None
         """None while it lives; then its exit status, negative for a signal."""
         self.max_rss_kb = 0
@@ -62,6 +66,8 @@ class Process:
     def discard(self) -> None:
         """End a process that nobody took. Its group is left to the supervisor."""
         self.on_exit = None
+        if self.storage is not None:
+            self.storage.release()
         self.kill()
         self.channel.close()
         os.close(self.output)

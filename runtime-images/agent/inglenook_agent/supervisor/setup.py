@@ -24,6 +24,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     task_dir: str
     opt_dir: str | None
     tmp_dir: str | None
+    storage_mb: int
+    processes_max: int
     sandbox: bool
     hidden: list[str]
     join: list[str]

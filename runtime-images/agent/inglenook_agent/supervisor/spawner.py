@@ -21,6 +21,7 @@ import msgspec
 
 from inglenook_agent.supervisor.channel import Channel
 from inglenook_agent.supervisor.process import Process
+from inglenook_agent.supervisor.storage import Storage
 
 _LENGTH_BYTES = 4
 
@@ -43,6 +44,7 @@ class _Said(msgspec.Struct):
     max_rss_kb: int = 0
     python: str = ""
     sandbox: bool = False
+    walls: dict[str, str] = {}
     error: str = ""
 
 
@@ -57,10 +59,11 @@ class Spawner(asyncio.Protocol):
         self._ids = itertools.count(1)
         self._forks: dict[int, asyncio.Future[int]] = {}
         self._children: dict[int, Process] = {}
+        self._storages: dict[int, Storage] = {}
         self._early_ends: dict[int, tuple[int, int]] = {}
         self._buffer = bytearray()
         self._decoder = msgspec.json.Decoder(_Said)
-        self._outbox: collections.deque[tuple[bytes, tuple[int, int]]] = collections.deque()
+        self._outbox: collections.deque[tuple[bytes, tuple[int, ...]]] = collections.deque()
         self._sender: socket.socket | None = None
         self._transport: asyncio.BaseTransport | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -69,6 +72,8 @@ class Spawner(asyncio.Protocol):
         """The interpreter's version, once it is ready."""
         self.has_sandbox = False
         """Whether its children can have /var/task, /opt and /tmp of their own."""
+        self._has_storage = True
+        """Whether they come with a `Storage`. Forks are ordered before it has said that not."""
 
     async def start(self, interpreter: Path, client: Path, variables: dict[str, str]) -> None:
         """Start the process and wait until it is ready, or raise `SpawnError`."""
@@ -100,8 +105,11 @@ class Spawner(asyncio.Protocol):
             self.kill()
             raise SpawnError(f"{interpreter} did not come up in {self._timeout_s:g} s") from exc
 
-    async def fork(self) -> Process:
-        """Fork a spare, or raise `SpawnError`; `CannotForkError` when that is no fault of it."""
+    async def fork(self, storage: Storage | None = None) -> Process:
+        """Fork a spare, or raise `SpawnError`; `CannotForkError` when that is no fault of it.
+
+        With a storage of this spawner's it is a process for that one, and comes with none.
+        """
         if self.is_lost or self._sender is None:
             raise SpawnError("the spawner has ended")
         try:
@@ -116,7 +124,7 @@ class Spawner(asyncio.Protocol):
         ours.setblocking(False)
         os.set_blocking(output, False)
         try:
-            pid = await self._ask(theirs.detach(), their_output)
+            fork, pid = await self._ask(theirs.detach(), their_output, storage)
         except BaseException:
             ours.close()
             os.close(output)
@@ -124,6 +132,7 @@ class Spawner(asyncio.Protocol):
         channel = Channel()
         process = Process(pid, channel, output, has_sandbox=self.has_sandbox)
         self._children[pid] = process
+        process.storage = self._storages.get(fork)
         if (early := self._early_ends.pop(pid, None)) is not None:
             del self._children[pid]
             process.ended(*early)
@@ -143,20 +152,47 @@ class Spawner(asyncio.Protocol):
         if self._process is not None:
             await self._process.wait()
 
-    async def _ask(self, control: int, output: int) -> int:
+    def keeps(self, storage: Storage) -> bool:
+        """Answer whether it is this spawner that has the storage."""
+        return self._storages.get(storage.number) is storage
+
+    async def _ask(self, control: int, output: int, storage: Storage | None) -> tuple[int, int]:
+        """Order a child; return its number and its pid."""
         fork = next(self._ids)
         forked = self._forks[fork] = self._loop.create_future()
-        text = msgspec.json.encode({"op": "fork", "id": fork})
-        self._outbox.append((len(text).to_bytes(_LENGTH_BYTES, "big") + text, (control, output)))
-        self._flush()
+        order: dict[str, object] = {"op": "fork", "id": fork}
+        if storage is not None:
+            order["storage"] = storage.number
+        elif self._has_storage:
+            self._storages[fork] = Storage(fork, self._release)
+        self._order(order, control, output)
         try:
             async with asyncio.timeout(self._timeout_s):
                 pid: int = await forked
-                return pid
-        except TimeoutError as exc:
-            raise SpawnError(f"no fork in {self._timeout_s:g} s") from exc
+                return fork, pid
+        except BaseException as exc:
+            if (unused := self._storages.get(fork)) is not None:
+                unused.release()
+            if isinstance(exc, TimeoutError):
+                raise SpawnError(f"no fork in {self._timeout_s:g} s") from exc
+            raise
         finally:
             self._forks.pop(fork, None)
+
+    def _lose_storages(self) -> None:
+        storages, self._storages = self._storages, {}
+        for storage in storages.values():
+            storage.is_gone = True
+
+    def _release(self, storage: Storage) -> None:
+        del self._storages[storage.number]
+        if not self.is_lost:
+            self._order({"op": "release", "id": storage.number})
+
+    def _order(self, order: dict[str, object], *descriptors: int) -> None:
+        text = msgspec.json.encode(order)
+        self._outbox.append((len(text).to_bytes(_LENGTH_BYTES, "big") + text, descriptors))
+        self._flush()
 
     def _flush(self) -> None:
         """Send what waits, as far as it goes without blocking."""
@@ -166,9 +202,10 @@ class Spawner(asyncio.Protocol):
         while self._outbox:
             message, descriptors = self._outbox[0]
             rights = array.array("i", descriptors)
+            beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if descriptors else []
             try:
                 # So far smaller than the socket's buffer that it goes whole or not at all.
-                sender.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+                sender.sendmsg([message], beside)
             except BlockingIOError:
                 self._loop.add_writer(sender, self._flush)
                 return
@@ -197,6 +234,9 @@ class Spawner(asyncio.Protocol):
         match said.op:
             case "ready":
                 self.has_sandbox = said.sandbox
+                if said.walls.get("storage") != "":
+                    self._has_storage = False
+                    self._lose_storages()
                 if not self._ready.done():
                     self._ready.set_result(said.python)
             case "forked":
@@ -207,18 +247,25 @@ class Spawner(asyncio.Protocol):
                 else:
                     forked.set_result(said.pid)
             case "exited":
-                process = self._children.pop(said.pid, None)
-                forked = self._forks.get(said.id)
-                if not said.pid and forked is not None and not forked.done():
-                    forked.set_exception(CannotForkError("the machine cannot fork"))
-                elif process is not None:
-                    process.ended(said.status, said.max_rss_kb)
-                elif self._forks:
-                    self._early_ends[said.pid] = (said.status, said.max_rss_kb)
+                self._exited(said)
+            case "used" if said.id in self._storages:
+                self._storages[said.id].used()
+            case "used":
+                pass  # it has been released meanwhile
             case _:
                 forked = self._forks.get(said.id)
                 if forked is not None and not forked.done():
                     forked.set_exception(SpawnError(said.error or f"the spawner says {said.op}"))
+
+    def _exited(self, said: _Said) -> None:
+        process = self._children.pop(said.pid, None)
+        forked = self._forks.get(said.id)
+        if not said.pid and forked is not None and not forked.done():
+            forked.set_exception(CannotForkError("the machine cannot fork"))
+        elif process is not None:
+            process.ended(said.status, said.max_rss_kb)
+        elif self._forks:
+            self._early_ends[said.pid] = (said.status, said.max_rss_kb)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
@@ -244,6 +291,7 @@ class Spawner(asyncio.Protocol):
             if not future.done():
                 future.set_exception(lost)
                 _ = future.exception()  # whoever waits hears it; perhaps nobody does
+        self._lose_storages()
         children, self._children = self._children, {}
         for child in children.values():
             child.kill()

@@ -6,18 +6,23 @@ control group of its own where there are such. Spawners start when their runtime
 
 import asyncio
 import importlib.util
+import logging
 from pathlib import Path
 
 from inglenook.aio.tasks import Tasks
 from inglenook_agent import scratch
 from inglenook_agent.limits import cgroups, sampling
 from inglenook_agent.settings import AgentSettings
-from inglenook_agent.supervisor import interpreters, packages
+from inglenook_agent.supervisor import interpreters, packages, walls
 from inglenook_agent.supervisor.pool import Pool
 from inglenook_agent.supervisor.process import Process
+from inglenook_agent.supervisor.storage import Storage
+
+logger = logging.getLogger(__name__)
 
 _RUNTIME_PACKAGE = "inglenook_runtime"
 _PRELOAD = "INGLENOOK_PRELOAD_PATH"
+_SANDBOX = "INGLENOOK_SANDBOX"
 
 
 class Supervisor:
@@ -36,11 +41,18 @@ class Supervisor:
         self._packages: packages.Packages | None = None
         self.folder = settings.scratch
         """This process's own scratch folder."""
+        self.walls = walls.Walls.none("not looked for yet")
+        """What keeps functions apart on this machine; known once started."""
         self.sampler = sampling.Sampler(settings.sampling_interval_s, tasks)
 
     async def start(self) -> None:
-        """Prepare folders and control groups; remove what killed processes left."""
+        """Prepare folders and control groups; remove what killed processes left.
+
+        Warns, once, of what is missing of the sandbox.
+        """
         parents = await asyncio.to_thread(self._prepare)
+        if (warning := self.walls.warning()) is not None:
+            logger.warning(warning)
         if parents is not None:
             self._cgroups = cgroups.Cgroups(parents, self._tasks)
 
@@ -52,6 +64,9 @@ class Supervisor:
             if spec is None or spec.origin is None:
                 raise FileNotFoundError(_RUNTIME_PACKAGE)
             self._client = Path(spec.origin).parent
+        self.walls = walls.probe(
+            self._settings.running_interpreter, self._client, self._variables()
+        )
         return cgroups.prepare() if self._settings.use_cgroups else None
 
     async def close(self) -> None:
@@ -74,9 +89,14 @@ class Supervisor:
         """See to it that processes for `runtime` wait; returns at once."""
         self._pool(runtime).warm()
 
-    async def take(self, runtime: interpreters.Available) -> Process:
-        """Return a process that waits for its set-up, or raise `spawner.SpawnError`."""
-        return await self._pool(runtime).take()
+    async def take(
+        self, runtime: interpreters.Available, storage: Storage | None = None
+    ) -> Process:
+        """Return a process that waits for its set-up, or raise `spawner.SpawnError`.
+
+        With the storage of an earlier process, if that still exists.
+        """
+        return await self._pool(runtime).take(storage)
 
     def give_back(self, runtime: interpreters.Available, process: Process) -> None:
         """End a process that was taken and never told anything."""
@@ -93,12 +113,19 @@ class Supervisor:
             return None
         return str(self._packages.folder)
 
+    def _variables(self) -> dict[str, str]:
+        """Return a spawner's environment."""
+        variables = {"PATH": self._settings.host_path, "LANG": "en_US.UTF-8"}
+        if not self._settings.use_sandbox:
+            variables[_SANDBOX] = "off"
+        return variables
+
     def _pool(self, runtime: interpreters.Available) -> Pool:
         pool = self._pools.get(runtime.interpreter)
         if pool is None:
             if self._client is None:
                 raise RuntimeError("the supervisor has not been started")
-            variables = {"PATH": self._settings.host_path, "LANG": "en_US.UTF-8"}
+            variables = self._variables()
             if (preload := self.python_path(runtime)) is not None:
                 variables[_PRELOAD] = preload
             pool = self._pools[runtime.interpreter] = Pool(

@@ -1,0 +1,111 @@
+"""The /tmp of environments, each a file system in memory that cannot grow over its size.
+
+It belongs to the spawner, not to the process that uses it: after a timeout the next process of the
+environment finds it as it was. Made together with a child, before anybody waits, at Lambda's least
+size; the child gives it its real one. All lie in one folder of the template, of which a child takes
+its own and forgets the others.
+
+Memory that files take is charged to the control group of who writes them. So the agent is told when
+something is first put into one: until then it need not allow for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import struct
+
+from inglenook_runtime import kernel
+
+OWN = "/var/task/.tmp"
+"""Where a child finds its own, until it is its /tmp."""
+SIZE_MB = 512
+_FOLDER = "/var/task/.storage"
+_FILES_PER_MB = 256
+
+_IN_CREATE = 0x100
+_IN_ONESHOT = 0x80000000
+_IN_IGNORED = 0x8000
+_EVENT = struct.Struct("=iIII")
+
+
+def lay() -> None:
+    """Make the folders, in the template."""
+    os.mkdir(OWN, 0o711)  # noqa: PTH102
+    os.mkdir(_FOLDER, 0o711)  # noqa: PTH102
+    kernel.mount_tmpfs(_FOLDER, "size=4m,nr_inodes=65536,mode=711", is_plain=True)
+
+
+def make(number: int) -> None:
+    folder = _place(number)
+    os.mkdir(folder, 0o755)  # noqa: PTH102
+    kernel.mount_tmpfs(folder, f"{_options(SIZE_MB)},mode=1777", is_plain=True)
+
+
+def take(number: int) -> None:
+    """Have one of them as `OWN`, and the others no more; in a mount namespace of one's own."""
+    kernel.bind(_place(number), OWN)
+    kernel.unmount(_FOLDER)
+
+
+def resize(size_mb: int) -> None:
+    """Give one's own its size."""
+    if size_mb != SIZE_MB:
+        kernel.resize_tmpfs(OWN, _options(size_mb))
+
+
+def remove(number: int) -> None:
+    """Let go of one; what processes still have of it goes with them."""
+    folder = _place(number)
+    with contextlib.suppress(OSError):
+        kernel.unmount(folder)
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)  # noqa: PTH106
+
+
+class Watch:
+    """Tells which have been used: something was made in them."""
+
+    def __init__(self) -> None:
+        self._descriptor = kernel.call("inotify_init1", os.O_NONBLOCK | os.O_CLOEXEC)
+        self._numbers: dict[int, int] = {}
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def add(self, number: int) -> None:
+        watch = kernel.call(
+            "inotify_add_watch",
+            self._descriptor,
+            _place(number).encode(),
+            ctypes.c_uint32(_IN_CREATE | _IN_ONESHOT),
+        )
+        self._numbers[watch] = number
+
+    def receive(self) -> list[int]:
+        """Return the numbers of those in which something was made, each once."""
+        used = []
+        try:
+            data = os.read(self._descriptor, 65536)
+        except BlockingIOError:
+            return []
+        while data:
+            watch, mask, _, length = _EVENT.unpack_from(data)
+            data = data[_EVENT.size + length :]
+            number = self._numbers.pop(watch, None) if mask & (_IN_CREATE | _IN_IGNORED) else None
+            if number is not None and mask & _IN_CREATE:
+                used.append(number)
+        return used
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _place(number: int) -> str:
+    return f"{_FOLDER}/{number}"
+
+
+def _options(size_mb: int) -> str:
+    """Return the mount options for a size: also files without content are bounded."""
+    return f"size={size_mb}m,nr_inodes={size_mb * _FILES_PER_MB}"
