@@ -174,6 +174,11 @@ def settle_slowly() -> None:
     _waiting.update(Delay=1, MaxAttempts=300)
 
 
+def pause_s() -> float:
+    """Return how long to wait before asking again for what has no waiter."""
+    return float(_waiting["Delay"])
+
+
 def create(client: "LambdaClient", name: str, code: str | bytes, **members: object) -> None:
     """Create a function and wait until it is active."""
     zipped = code if isinstance(code, bytes) else package(code)

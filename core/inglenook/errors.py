@@ -128,6 +128,10 @@ class UnknownRouteError(ApiError):
     status = 403
     fault = None
 
+    def __init__(self) -> None:
+        # AWS's text has no full stop.
+        super().__init__("Unable to determine service/operation name to be authorized")
+
 
 class AccessDeniedError(ApiError):
     """The caller may not do this."""
@@ -200,8 +204,10 @@ class TooManyRequestsError(ApiError):
     message_key = "message"
     is_retryable = True
 
-    def __init__(self, reason: str, retry_after_s: int | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self, reason: str, retry_after_s: int | None = None, *, message: str | None = None
+    ) -> None:
+        super().__init__(message)
         self.reason = reason
         self.retry_after_s = retry_after_s
 

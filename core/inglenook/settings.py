@@ -23,6 +23,8 @@ class Gateway:
 
     account_concurrency: int = limits.CONCURRENT_EXECUTIONS_DEFAULT
     """Concurrent executions of all functions together (the account's quota)."""
+    code_storage_bytes: int = limits.CODE_STORAGE_BYTES_MAX
+    """What all zips of functions, versions and layer versions may take (the account's quota)."""
     queue_timeout_s: float = 60.0
     """How long an admitted invocation may wait for an environment before it fails with 500."""
     starts_in_flight: int = 32
@@ -38,6 +40,9 @@ class Gateway:
     request_rate_limit: bool = False
     """Whether synchronous requests are limited to ten a second for each unit of concurrency, and
     for each environment, as AWS does."""
+    api_rate_limit: bool = False
+    """Whether calls of the API but invocations are limited as AWS does: 100 a second of
+    GetFunction, 15 of GetPolicy, and 15 of all others together."""
     drain_timeout_s: float = 10.0
     """How long invocations in flight may take when the process stops."""
 

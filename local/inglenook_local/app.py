@@ -47,8 +47,10 @@ class Options:
     """Runtime name to interpreter, before what is found on the machine."""
 
 
-async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio.Event) -> None:
-    """Serve until `stop` is set or a part dies; `ready` is called with the endpoint.
+async def serve(
+    options: Options, *, ready: Callable[[str, str], None], stop: asyncio.Event
+) -> None:
+    """Serve until `stop` is set or a part dies; `ready` is told the endpoint, and of the sandbox.
 
     Raises the store's errors when the data folder cannot be used, OSError when the address cannot,
     and settings.SettingsError. A part that dies stops the platform, and raises RuntimeError.
@@ -59,6 +61,7 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
         id=options.account,
         region=options.region,
         concurrent_executions=tuned.gateway.account_concurrency,
+        code_storage_bytes=tuned.gateway.code_storage_bytes,
     )
     died: list[str] = []
 
@@ -131,7 +134,7 @@ async def serve(options: Options, *, ready: Callable[[str], None], stop: asyncio
         _ = background.start(garbage.run(), name="collect code")
         asynchronous.start()
         stack.push_async_callback(asynchronous.stop)
-        ready(await gateway.listen(options.host, options.port))
+        ready(await gateway.listen(options.host, options.port), shared.walls.summary())
         await stop.wait()
     if died:
         raise RuntimeError(f"stopped because a part of the platform failed: {', '.join(died)}")

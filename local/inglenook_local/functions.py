@@ -36,6 +36,10 @@ class LocalFunctions:
         self._rng = rng
 
     def policy(self, event: work.Invocation) -> retrying.Policy:
+        owner = self._known.living(event.function_name)
+        if owner is None or owner.uid != event.function_uid:
+            # One that was made later under the same name has no say, and must not get its records.
+            return retrying.Policy()
         qualifier = event.qualifier or function.LATEST
         target = self._shown(event.function_name, qualifier)
         dead_letters = None if target is None else target.spec.dead_letter_target

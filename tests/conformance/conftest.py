@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import boto3
 import platform_process
 import pytest
-from support import settling, sources
+from support import event_sources, settling, sources, streaming_functions
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -43,6 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if here not in item.path.parents:
             continue
+        if "mappings" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.ours(event_sources.REAL_ONLY))
         faults += [f"{item.nodeid}: {fault}" for fault in faults_of(item)]
         if elsewhere is None:
             continue
@@ -152,6 +154,22 @@ def name(
     delete(client, one)
 
 
+@pytest.fixture(scope="session")
+def streaming(client: "LambdaClient", named: Callable[[str], str]) -> Iterator[str]:
+    """A function that streams what its event tells it to."""
+    with streaming_functions.function(client, named("streaming")) as created:
+        yield created
+
+
+@pytest.fixture(scope="session")
+def buffered(client: "LambdaClient", named: Callable[[str], str]) -> Iterator[str]:
+    """A function in Python, which does not stream."""
+    name = named("buffered")
+    platform_process.create(client, name, streaming_functions.BUFFERED)
+    yield name
+    client.delete_function(FunctionName=name)
+
+
 def delete(client: "LambdaClient", name: str) -> None:
     """Delete a function that may be gone, or still be changing."""
     with contextlib.suppress(client.exceptions.ResourceNotFoundException):
@@ -160,3 +178,29 @@ def delete(client: "LambdaClient", name: str) -> None:
         except client.exceptions.ResourceConflictException:
             platform_process.wait_updated(client, name)
             client.delete_function(FunctionName=name)
+
+
+@pytest.fixture(scope="module")
+def mapped(client: "LambdaClient", named: Callable[[str], str]) -> Iterator[str]:
+    """A function, with version 1 and the alias `live`, for event source mappings of a module."""
+    name = named("mapped")
+    platform_process.create(client, name, "def handler(event, context):\n    return 1\n")
+    client.publish_version(FunctionName=name)
+    platform_process.wait_published(client, name, "1")
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    yield name
+    client.delete_function(FunctionName=name)
+
+
+@pytest.fixture
+def anywhere(client: "LambdaClient", mapped: str) -> Iterator[event_sources.Mappings]:
+    """Mappings that are refused before anybody asks whether their source exists."""
+    made = event_sources.Mappings(client, mapped)
+    yield made
+    made.clean_up()
+
+
+@pytest.fixture
+def mappings(anywhere: event_sources.Mappings) -> event_sources.Mappings:
+    """Mappings of one test, whose sources are not there: such a case is the platform's own."""
+    return anywhere

@@ -147,6 +147,7 @@ def test_the_deprecated_operation_runs_an_event_as_well(client: "LambdaClient", 
     assert run["event"] == {"a": 1}
 
 
+@pytest.mark.slow_on_aws("a failed event is retried after a minute")
 @pytest.mark.aws("api/API_InvokeAsync.html")
 def test_the_deprecated_operation_retries_as_well(client: "LambdaClient", name: str) -> None:
     create(client, name, SOURCE)

@@ -33,7 +33,7 @@ def sqs(client: "LambdaClient", name: str) -> str:
     ],
 )  # fmt: skip
 @pytest.mark.ours("the queue and the topic do not exist; AWS also asks whether the role may send")
-def test_queues_and_topics_as_destinations(
+def test_queues_and_topics_are_destinations(
     client: "LambdaClient", name: str, outcome: str, service: str
 ) -> None:
     create(client, name, CODE)
@@ -46,7 +46,7 @@ def test_queues_and_topics_as_destinations(
 
 
 @pytest.mark.ours("the bus does not exist; AWS also asks whether the role may send")
-def test_an_event_bus_as_destination(client: "LambdaClient", name: str) -> None:
+def test_an_event_bus_is_a_destination(client: "LambdaClient", name: str) -> None:
     create(client, name, CODE)
     bus = sqs(client, name).replace(":sqs:", ":events:").replace(":queue", ":event-bus/default")
     made = client.put_function_event_invoke_config(
@@ -76,7 +76,7 @@ def test_a_bucket_is_for_failures_only(client: "LambdaClient", name: str) -> Non
 
 @pytest.mark.parametrize("outcome", ["OnSuccess", "OnFailure"])
 @pytest.mark.parametrize("qualifier", ["", ":live"])
-def test_another_function_as_destination(
+def test_another_function_is_a_destination(
     client: "LambdaClient", name: str, outcome: str, qualifier: str
 ) -> None:
     other = name[:54] + "-other"

@@ -4,7 +4,7 @@ What a function was given it prints, and its log is read. The minutes between at
 on the suite's own platform; nothing here depends on how long they are, only on the order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,15 +14,19 @@ from support.function_log import SOURCE, of, runs, send, so_far, versioned
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-pytestmark = pytest.mark.aws("dg/invocation-async-error-handling.html")
+pytestmark = [
+    pytest.mark.aws("dg/invocation-async-error-handling.html"),
+    pytest.mark.slow_on_aws("a failed event is retried after one minute and two more"),
+]
 
 
 @pytest.fixture(scope="module")
-def clockwork(client: "LambdaClient") -> Iterator[str]:
+def clockwork(client: "LambdaClient", named: Callable[[str], str]) -> Iterator[str]:
     """A function whose events fail, to pass the time by."""
-    create(client, "clockwork", SOURCE)
-    yield "clockwork"
-    client.delete_function(FunctionName="clockwork")
+    name = named("clockwork")
+    create(client, name, SOURCE)
+    yield name
+    client.delete_function(FunctionName=name)
 
 
 def let_retries_pass(client: "LambdaClient", clockwork: str) -> None:

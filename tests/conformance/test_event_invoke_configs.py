@@ -127,7 +127,7 @@ def test_each_qualifier_has_its_own(
     ]
 
 
-def test_two_qualifiers_that_differ(client: "LambdaClient", name: str) -> None:
+def test_two_qualifiers_may_not_differ(client: "LambdaClient", name: str) -> None:
     qualified(client, name)
     assert refused(
         client.put_function_event_invoke_config,
@@ -170,7 +170,9 @@ def test_retries_and_age_have_limits(
 
 
 @pytest.mark.parametrize("operation", ["put", "update"])
-def test_setting_one_of_no_function(client: "LambdaClient", name: str, operation: str) -> None:
+def test_a_function_that_is_not_there_is_given_none(
+    client: "LambdaClient", name: str, operation: str
+) -> None:
     call = getattr(client, f"{operation}_function_event_invoke_config")
     expected = (404, "ResourceNotFoundException", "The function doesn't exist.")
     assert refused(call, FunctionName=name, MaximumRetryAttempts=1) == expected
@@ -198,7 +200,9 @@ def test_no_config_is_not_found(
 
 
 @pytest.mark.parametrize("operation", ["get", "delete"])
-def test_no_config_of_no_function(client: "LambdaClient", name: str, operation: str) -> None:
+def test_a_function_that_is_not_there_has_none(
+    client: "LambdaClient", name: str, operation: str
+) -> None:
     call = getattr(client, f"{operation}_function_event_invoke_config")
     status, error, message = refused(call, FunctionName=name)
     assert (status, error) == (404, "ResourceNotFoundException")
@@ -220,7 +224,7 @@ def test_deleting_one_leaves_the_others(client: "LambdaClient", name: str) -> No
 
 
 @pytest.mark.aws("api/API_ListFunctionEventInvokeConfigs.html")
-def test_listing_none_and_of_none(client: "LambdaClient", name: str) -> None:
+def test_a_listing_is_empty_or_of_no_function(client: "LambdaClient", name: str) -> None:
     assert refused(client.list_function_event_invoke_configs, FunctionName=name) == (
         404, "ResourceNotFoundException", "The function doesn't exist.",
     )  # fmt: skip

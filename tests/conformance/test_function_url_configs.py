@@ -183,7 +183,7 @@ def test_a_version_in_the_name_is_not_valid_either(client: "LambdaClient", share
         ("list_function_url_configs", {}, NO_FUNCTION),
     ],
 )
-def test_a_function_that_does_not_exist(
+def test_a_function_that_does_not_exist_has_no_url(
     client: "LambdaClient", operation: str, more: dict[str, str], expected: tuple[int, str, str]
 ) -> None:
     assert refused(getattr(client, operation), FunctionName="nobody-at-all", **more) == expected
@@ -198,7 +198,7 @@ def test_a_function_that_does_not_exist(
         ("delete_function_url_config", {}, NO_RESOURCE),
     ],
 )
-def test_an_alias_that_does_not_exist(
+def test_an_alias_that_does_not_exist_has_no_url(
     client: "LambdaClient",
     shared: str,
     operation: str,
@@ -216,7 +216,7 @@ def test_an_alias_that_does_not_exist(
     "operation",
     ["get_function_url_config", "update_function_url_config", "delete_function_url_config"],
 )
-def test_a_url_that_does_not_exist(
+def test_a_url_that_does_not_exist_is_not_found(
     client: "LambdaClient", shared: str, operation: str, qualifier: dict[str, str]
 ) -> None:
     assert refused(getattr(client, operation), FunctionName=shared, **qualifier) == NO_RESOURCE
@@ -235,7 +235,7 @@ def test_a_url_that_does_not_exist(
         ("Cors", {"ExposeHeaders": ["x"] * 101}, "cors.exposeHeaders"),
     ],
 )
-def test_settings_that_the_model_does_not_allow(
+def test_settings_that_the_model_does_not_allow_are_refused(
     client: "LambdaClient", shared: str, member: str, given: object, path: str
 ) -> None:
     arguments = {"FunctionName": shared, "AuthType": "NONE"} | {member: given}

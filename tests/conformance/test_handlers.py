@@ -113,6 +113,7 @@ def test_a_handler_with_powertools(client: "LambdaClient", name: str) -> None:
     assert any("Fires" in each for each in records)
 
 
+@pytest.mark.aws("dg/lambda-python.html")
 def test_boto3_is_there_unless_the_function_brings_its_own(
     client: "LambdaClient", name: str
 ) -> None:
@@ -125,6 +126,7 @@ def test_boto3_is_there_unless_the_function_brings_its_own(
     assert invoke(client, name) == "my own"
 
 
+@pytest.mark.aws("dg/configuration-envvars.html")
 def test_a_boto3_client_is_made_for_the_functions_region(client: "LambdaClient", name: str) -> None:
     create(
         client, name,
@@ -189,6 +191,7 @@ def test_any_executable_bootstrap_is_a_runtime(client: "LambdaClient", name: str
         assert invoke(client, name, word) == word.upper()
 
 
+@pytest.mark.aws("dg/configuration-envvars.html")
 def test_the_environment_is_lambdas(client: "LambdaClient", name: str, task_root: str) -> None:
     create(
         client, name,

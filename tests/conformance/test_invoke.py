@@ -30,7 +30,7 @@ def failure(client: "LambdaClient", **request: object) -> botocore.exceptions.Cl
     return caught.value
 
 
-def test_the_answer_and_its_headers(client: "LambdaClient", name: str) -> None:
+def test_an_answer_comes_with_its_headers(client: "LambdaClient", name: str) -> None:
     create(client, name, ECHO)
     response = client.invoke(FunctionName=name, Payload=b'{"a": "\xc3\xbc"}')
     assert response["StatusCode"] == 200
@@ -44,18 +44,21 @@ def test_the_answer_and_its_headers(client: "LambdaClient", name: str) -> None:
     assert answer(response) == {"a": "ü"}
 
 
+@pytest.mark.aws("model:InvocationRequest.Payload")
 def test_an_absent_payload_is_an_empty_event(client: "LambdaClient", name: str) -> None:
     create(client, name, ECHO)
     assert answer(client.invoke(FunctionName=name)) == {}
 
 
 @pytest.mark.parametrize("payload", ["null", "[1, 2]", '"text"', "1.5", "true", "{}"])
+@pytest.mark.aws("model:InvocationRequest.Payload")
 def test_every_json_value_is_an_event(client: "LambdaClient", name: str, payload: str) -> None:
     create(client, name, ECHO)
     assert answer(client.invoke(FunctionName=name, Payload=payload)) == json.loads(payload)
 
 
-def test_the_log_tail(client: "LambdaClient", name: str) -> None:
+@pytest.mark.aws("model:InvocationRequest.LogType")
+def test_the_log_tail_has_lambdas_lines(client: "LambdaClient", name: str) -> None:
     create(client, name, "def handler(event, context):\n    print('hello from', event['who'])\n")
     response = client.invoke(FunctionName=name, LogType="Tail", Payload=b'{"who": "here"}')
     request_id = response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]
@@ -76,6 +79,7 @@ def test_the_log_tail(client: "LambdaClient", name: str) -> None:
     assert "Init Duration" not in base64.b64decode(again["LogResult"]).decode()
 
 
+@pytest.mark.aws("model:InvocationResponse.LogResult")
 def test_the_log_tail_is_the_last_four_kilobytes(client: "LambdaClient", name: str) -> None:
     create(client, name, "def handler(event, context):\n    print('x' * 9000)\n")
     tail = base64.b64decode(client.invoke(FunctionName=name, LogType="Tail")["LogResult"])
@@ -83,6 +87,7 @@ def test_the_log_tail_is_the_last_four_kilobytes(client: "LambdaClient", name: s
     assert b"REPORT RequestId" in tail
 
 
+@pytest.mark.aws("model:InvocationRequest.InvocationType")
 def test_a_dry_run_runs_nothing(client: "LambdaClient", name: str) -> None:
     create(client, name, "raise SystemExit('must not run')\n")
     response = client.invoke(FunctionName=name, InvocationType="DryRun")
@@ -90,7 +95,8 @@ def test_a_dry_run_runs_nothing(client: "LambdaClient", name: str) -> None:
     assert response["Payload"].read() == b""
 
 
-def test_the_context(client: "LambdaClient", name: str) -> None:
+@pytest.mark.aws("dg/python-context.html")
+def test_the_context_tells_of_the_invocation(client: "LambdaClient", name: str) -> None:
     create(
         client, name,
         "import os\n"
@@ -117,6 +123,7 @@ def test_the_context(client: "LambdaClient", name: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.aws("dg/python-exceptions.html")
 def test_an_exception_is_the_functions_error(
     client: "LambdaClient", name: str, task_root: str
 ) -> None:
@@ -151,6 +158,7 @@ def test_an_exception_is_the_functions_error(
         ("1/0\n", "app.handler", "ZeroDivisionError", "division by zero"),
     ],
 )  # fmt: skip
+@pytest.mark.aws("dg/python-exceptions.html")
 def test_errors_of_init_reach_the_caller(
     client: "LambdaClient", name: str, code: str, handler: str, error_type: str, message: str | None
 ) -> None:
@@ -165,6 +173,7 @@ def test_errors_of_init_reach_the_caller(
             assert error["errorMessage"] == message
 
 
+@pytest.mark.aws("dg/python-handler.html")
 def test_what_is_not_json_cannot_be_answered(client: "LambdaClient", name: str) -> None:
     create(client, name, "def handler(event, context):\n    return {1, 2}\n")
     error = answer(client.invoke(FunctionName=name))
@@ -175,6 +184,7 @@ def test_what_is_not_json_cannot_be_answered(client: "LambdaClient", name: str) 
     )
 
 
+@pytest.mark.aws("dg/configuration-timeout.html")
 def test_a_timeout_ends_the_process_but_not_the_environment(
     client: "LambdaClient", name: str
 ) -> None:
@@ -216,6 +226,7 @@ def test_a_timeout_ends_the_process_but_not_the_environment(
          "Runtime exited with error: signal: segmentation fault"),
     ],
 )  # fmt: skip
+@pytest.mark.aws("model:InvocationResponse.FunctionError")
 def test_a_process_that_ends_is_an_exit_error(
     client: "LambdaClient", name: str, code: str, reason: str
 ) -> None:
@@ -230,6 +241,7 @@ def test_a_process_that_ends_is_an_exit_error(
         }
 
 
+@pytest.mark.aws("dg/configuration-memory.html")
 def test_too_much_memory_kills_the_process_and_the_next_call_works(
     client: "LambdaClient", name: str
 ) -> None:
@@ -251,6 +263,7 @@ def test_too_much_memory_kills_the_process_and_the_next_call_works(
     assert answer(client.invoke(FunctionName=name)) == "alive"
 
 
+@pytest.mark.aws("dg/gettingstarted-limits.html")
 def test_six_megabytes_pass_both_ways_and_more_do_not(client: "LambdaClient", name: str) -> None:
     create(
         client, name,
@@ -277,6 +290,7 @@ def test_six_megabytes_pass_both_ways_and_more_do_not(client: "LambdaClient", na
 
 
 @pytest.mark.parametrize("payload", [b"{", b"not json", b"\xff\xfe", b'{"a": "\xff"}', b"{} {}"])
+@pytest.mark.aws("model:InvalidRequestContentException")
 def test_a_payload_that_is_not_json_is_refused(
     client: "LambdaClient", name: str, payload: bytes
 ) -> None:
@@ -286,7 +300,8 @@ def test_a_payload_that_is_not_json_is_refused(
     assert error.response["Error"]["Message"].startswith("Could not parse request body into json")
 
 
-def test_a_function_that_does_not_exist(client: "LambdaClient") -> None:
+@pytest.mark.aws("model:ResourceNotFoundException")
+def test_a_function_that_does_not_exist_is_not_found(client: "LambdaClient") -> None:
     error = failure(client, FunctionName="nobody-made-this")
     assert error.response["Error"]["Code"] == "ResourceNotFoundException"
     assert error.response["Error"]["Message"] == (
@@ -319,6 +334,7 @@ def test_unknown_choices_fail_validation(client: "LambdaClient", name: str) -> N
         f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{name}}:$LATEST",
     ],
 )
+@pytest.mark.aws("model:InvocationRequest.FunctionName")
 def test_a_function_is_known_by_every_form_of_its_name(
     client: "LambdaClient", name: str, form: str
 ) -> None:
@@ -327,15 +343,16 @@ def test_a_function_is_known_by_every_form_of_its_name(
     assert answer(response) == 1
 
 
+@pytest.mark.aws("dg/lambda-runtime-environment.html")
 def test_globals_survive_and_one_environment_serves_one_event_at_a_time(
     client: "LambdaClient", name: str
 ) -> None:
     create(
         client, name,
-        "import os, time\ncount = 0\n"
+        "import time, uuid\ncount = 0\nmyself = str(uuid.uuid4())\n"
         "def handler(event, context):\n"
         "    global count\n    count += 1\n    time.sleep(event)\n"
-        "    return [os.getpid(), count]\n",
+        "    return [myself, count]\n",
     )  # fmt: skip
     first = answer(client.invoke(FunctionName=name, Payload=b"0"))
     second = answer(client.invoke(FunctionName=name, Payload=b"0"))
@@ -344,9 +361,10 @@ def test_globals_survive_and_one_environment_serves_one_event_at_a_time(
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         calls = [pool.submit(client.invoke, FunctionName=name, Payload=b"0.5") for _ in range(8)]
         seen = [answer(call.result()) for call in calls]
-    assert len({str(each[0]) for each in seen if isinstance(each, list)}) == 8
+    assert len({each[0] for each in seen if isinstance(each, list)}) == 8
 
 
+@pytest.mark.aws("dg/lambda-concurrency.html")
 def test_a_hundred_simultaneous_first_calls_run_in_parallel(
     client: "LambdaClient", name: str
 ) -> None:

@@ -158,7 +158,7 @@ def test_there_is_no_policy_without_a_version(
     ],
 )
 @pytest.mark.aws("model:AddLayerVersionPermissionRequest")
-def test_statements_that_cannot_be(
+def test_statements_that_cannot_be_are_refused(
     client: "LambdaClient", layer: dict[str, Any], members: dict[str, str], told: str
 ) -> None:
     wanted = {"StatementId": "s", "Action": "lambda:GetLayerVersion", "Principal": "*"}

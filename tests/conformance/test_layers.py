@@ -102,7 +102,7 @@ def test_each_publication_is_a_new_version(client: "LambdaClient", layer: str) -
         ({"CompatibleArchitectures": ["mips"]}, "at 'compatibleArchitectures'"),
     ],
 )
-def test_members_that_cannot_be(
+def test_members_that_cannot_be_are_refused(
     client: "LambdaClient", layer: str, members: dict[str, Any], told: str
 ) -> None:
     request = {"LayerName": layer, "Content": {"ZipFile": package("")}} | members
@@ -254,7 +254,9 @@ def test_layers_are_listed_with_their_latest_version(client: "LambdaClient", lay
         ({"MaxItems": 51}, "at 'maxItems'"),
     ],
 )
-def test_filters_that_cannot_be(client: "LambdaClient", filters: dict[str, Any], told: str) -> None:
+def test_filters_that_cannot_be_are_refused(
+    client: "LambdaClient", filters: dict[str, Any], told: str
+) -> None:
     status, error, message = refused(client.list_layers, **filters)
     assert (status, error) == (400, "ValidationException")
     assert told in message

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.aws("api/API_Operations.html")
 
 NOT_YET = frozenset(
     (
-        *("ListEventSourceMappings", "ListCapacityProviders"),
-        *("ListFunctionVersionsByCapacityProvider", "ListDurableExecutionsByFunction"),
+        *("ListCapacityProviders", "ListFunctionVersionsByCapacityProvider"),
+        "ListDurableExecutionsByFunction",
         *("GetDurableExecutionHistory", "GetDurableExecutionState"),
     )
 )
@@ -41,7 +41,12 @@ def shown(listing: listings.Listing, pages: Any, items: listings.Items) -> list[
 
 
 every_listing = pytest.mark.parametrize(
-    "listing", listings.LISTINGS, ids=lambda listing: listing.operation
+    "listing",
+    [
+        pytest.param(each, marks=[pytest.mark.ours(each.ours)] if each.ours else [])
+        for each in listings.LISTINGS
+    ],
+    ids=lambda listing: listing.operation,
 )
 
 
@@ -137,6 +142,7 @@ def test_a_marker_that_nobody_gave_is_refused(
 
 @aws_cli.installed
 @pytest.mark.parametrize("size", ["1", "2", "50"])
+@pytest.mark.aws("api/API_ListAliases.html")
 def test_the_cli_shows_all_pages(items: listings.Items, tmp_path: Path, size: str) -> None:
     listings.ALIASES.make(items)
     aws = aws_cli.Cli(items.client, tmp_path)
@@ -145,6 +151,7 @@ def test_the_cli_shows_all_pages(items: listings.Items, tmp_path: Path, size: st
 
 
 @aws_cli.installed
+@pytest.mark.aws("model:ListAliasesRequest.Marker")
 def test_the_cli_goes_on_where_it_stopped(items: listings.Items, tmp_path: Path) -> None:
     listings.ALIASES.make(items)
     aws = aws_cli.Cli(items.client, tmp_path)
@@ -157,6 +164,7 @@ def test_the_cli_goes_on_where_it_stopped(items: listings.Items, tmp_path: Path)
 
 
 @aws_cli.installed
+@pytest.mark.aws("model:ListAliasesResponse.NextMarker")
 def test_the_cli_shows_one_page_if_told_so(items: listings.Items, tmp_path: Path) -> None:
     listings.ALIASES.make(items)
     found = aws_cli.Cli(items.client, tmp_path)(

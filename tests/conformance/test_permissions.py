@@ -80,7 +80,7 @@ def test_the_whole_policy_is_answered_as_json_text_in_order(
     ],
 )
 @pytest.mark.aws("model:AddPermissionRequest.Principal")
-def test_everybody_and_services_as_principals(
+def test_everybody_and_services_are_principals(
     client: "LambdaClient", name: str, given: str, shown: object
 ) -> None:
     create(client, name, CODE)
@@ -118,6 +118,7 @@ def test_an_identity_stays_as_it_is(client: "LambdaClient", name: str) -> None:
          {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}),
     ],
 )  # fmt: skip
+@pytest.mark.aws("dg/access-control-resource-based.html")
 def test_members_become_conditions(
     client: "LambdaClient", name: str, members: dict[str, str], condition: dict[str, object]
 ) -> None:
@@ -128,7 +129,7 @@ def test_members_become_conditions(
     assert shown == [statement]
 
 
-def test_no_conditions_no_condition(client: "LambdaClient", name: str) -> None:
+def test_without_conditions_a_statement_shows_none(client: "LambdaClient", name: str) -> None:
     create(client, name, CODE)
     assert "Condition" not in add(client, name)
 
@@ -143,6 +144,7 @@ def test_any_action_of_lambda_can_be_allowed(
 
 
 @pytest.mark.parametrize("qualifier", ["1", "live"])
+@pytest.mark.aws("model:AddPermissionRequest.Qualifier")
 def test_versions_and_aliases_have_policies_of_their_own(
     client: "LambdaClient", name: str, qualifier: str
 ) -> None:
@@ -154,6 +156,7 @@ def test_versions_and_aliases_have_policies_of_their_own(
     assert refused(client.get_policy, FunctionName=name)[0] == 404
 
 
+@pytest.mark.aws("model:AddPermissionRequest.StatementId")
 def test_one_id_may_stand_in_several_policies(client: "LambdaClient", name: str) -> None:
     qualified(client, name)
     for members in ({}, {"Qualifier": "1"}, {"Qualifier": "live"}):
@@ -167,6 +170,7 @@ def test_the_policy_of_the_function_is_that_of_latest(client: "LambdaClient", na
     assert sids(client, name, Qualifier="$LATEST") == ["s"]
 
 
+@pytest.mark.aws("dg/configuration-versions.html")
 def test_publishing_does_not_copy_the_policy(client: "LambdaClient", name: str) -> None:
     create(client, name, CODE)
     add(client, name)
@@ -175,6 +179,7 @@ def test_publishing_does_not_copy_the_policy(client: "LambdaClient", name: str) 
     assert sids(client, name) == ["s"]
 
 
+@pytest.mark.aws("model:ResourceConflictException")
 def test_a_statement_cannot_be_added_twice(client: "LambdaClient", name: str) -> None:
     create(client, name, CODE)
     add(client, name, "twice")
@@ -197,7 +202,10 @@ def test_latest_by_name_has_no_policy(client: "LambdaClient", name: str) -> None
 @pytest.mark.parametrize(
     "principal", ["somebody", "service.example.com", "arn:aws:s3:::bucket", "12345"]
 )
-def test_principals_that_nobody_is(client: "LambdaClient", name: str, principal: str) -> None:
+@pytest.mark.aws("model:AddPermissionRequest.Principal")
+def test_a_principal_that_nobody_is_is_refused(
+    client: "LambdaClient", name: str, principal: str
+) -> None:
     create(client, name, CODE)
     assert refused(add, client=client, name=name, Principal=principal) == (
         400, "InvalidParameterValueException",
@@ -227,6 +235,7 @@ def test_members_are_validated_by_the_model(
     assert f"'{value}' at '{member[0].lower()}{member[1:]}'" in message
 
 
+@pytest.mark.aws("model:AddPermissionRequest.FunctionUrlAuthType")
 def test_an_auth_type_belongs_to_function_urls(client: "LambdaClient", name: str) -> None:
     create(client, name, CODE)
     assert refused(add, client=client, name=name, Principal="*", FunctionUrlAuthType="NONE") == (
@@ -249,6 +258,7 @@ def test_a_policy_has_a_largest_size(client: "LambdaClient", name: str) -> None:
 
 
 @pytest.mark.parametrize("qualifier", ["9", "gone"])
+@pytest.mark.aws("model:ResourceNotFoundException")
 def test_what_is_not_there_gets_no_policy(
     client: "LambdaClient", name: str, qualifier: str
 ) -> None:
@@ -261,7 +271,10 @@ def test_what_is_not_there_gets_no_policy(
     )  # fmt: skip
 
 
-def test_adding_to_no_function(client: "LambdaClient", name: str) -> None:
+@pytest.mark.aws("model:ResourceNotFoundException")
+def test_a_function_that_is_not_there_is_named_when_a_statement_is_added(
+    client: "LambdaClient", name: str
+) -> None:
     status, error, message = refused(add, client=client, name=name)
     assert (status, error) == (404, "ResourceNotFoundException")
     assert message.startswith("Function not found: arn:")
@@ -297,7 +310,7 @@ def test_removing_the_last_statement_removes_the_policy(client: "LambdaClient", 
 
 
 @pytest.mark.aws("api/API_RemovePermission.html")
-def test_removing_what_is_not_there(client: "LambdaClient", name: str) -> None:
+def test_a_statement_that_is_not_there_cannot_be_removed(client: "LambdaClient", name: str) -> None:
     def removed(sid: str) -> tuple[int, str, str]:
         return refused(client.remove_permission, FunctionName=name, StatementId=sid)
 

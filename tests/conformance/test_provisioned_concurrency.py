@@ -15,7 +15,10 @@ from support.provisioning import get, invoke, put, ready, second, settled, soon
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-pytestmark = pytest.mark.aws("dg/provisioned-concurrency.html")
+pytestmark = [
+    pytest.mark.aws("dg/provisioned-concurrency.html"),
+    pytest.mark.slow_on_aws("environments are provisioned"),
+]
 
 AHEAD = "provisioned-concurrency"
 ON_DEMAND = "on-demand"

@@ -36,6 +36,7 @@ def test_a_put_is_accepted_before_anything_is_allocated(client: "LambdaClient", 
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0000", modified)
 
 
+@pytest.mark.slow_on_aws("environments are provisioned")
 @pytest.mark.aws("api/API_GetProvisionedConcurrencyConfig.html")
 @pytest.mark.parametrize("qualifier", ["1", "live"])
 def test_it_is_ready_once_all_is_allocated(
@@ -52,6 +53,7 @@ def test_it_is_ready_once_all_is_allocated(
     }
 
 
+@pytest.mark.slow_on_aws("environments are provisioned")
 def test_a_second_put_replaces_the_first(client: "LambdaClient", name: str) -> None:
     provisioning.function(client, name)
     provisioning.ready(client, name, "1", 1)
@@ -105,6 +107,7 @@ def test_what_is_not_there_can_be_deleted(client: "LambdaClient", name: str) -> 
 # Listing
 
 
+@pytest.mark.slow_on_aws("environments are provisioned")
 @pytest.mark.aws("api/API_ListProvisionedConcurrencyConfigs.html")
 def test_a_listing_names_each_by_its_arn(client: "LambdaClient", name: str) -> None:
     named(client, name, "blue", "green")
@@ -301,6 +304,7 @@ def test_it_goes_with_its_alias(client: "LambdaClient", name: str) -> None:
     assert shown == NOT_FOUND
 
 
+@pytest.mark.slow_on_aws("environments are provisioned")
 @pytest.mark.aws("api/API_DeleteFunction.html")
 def test_it_goes_with_its_version(client: "LambdaClient", name: str) -> None:
     provisioning.function(client, name)
@@ -310,6 +314,7 @@ def test_it_goes_with_its_version(client: "LambdaClient", name: str) -> None:
     assert listed["ProvisionedConcurrencyConfigs"] == []
 
 
+@pytest.mark.slow_on_aws("environments are provisioned")
 @pytest.mark.aws("api/API_DeleteFunction.html")
 def test_it_goes_with_its_function(client: "LambdaClient", name: str) -> None:
     provisioning.function(client, name)

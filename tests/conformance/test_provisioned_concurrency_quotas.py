@@ -104,6 +104,7 @@ def test_a_part_of_the_account_stays_with_the_others(client: "LambdaClient", nam
     assert re.search(r"UnreservedConcurrentExecution below its minimum value of \[\d+\]", message)
 
 
+@pytest.mark.ours("alone in its account")
 @pytest.mark.aws("api/API_GetAccountSettings.html")
 def test_what_is_provisioned_is_not_left_to_the_others(client: "LambdaClient", name: str) -> None:
     provisioning.function(client, name)

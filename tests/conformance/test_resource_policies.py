@@ -127,7 +127,9 @@ def test_a_deleted_policy_is_gone(client: "LambdaClient", name: str) -> None:
 
 @pytest.mark.parametrize("operation", ["get", "put", "delete"])
 @pytest.mark.aws("model:ResourceNotFoundException")
-def test_no_function_no_policy(client: "LambdaClient", name: str, operation: str) -> None:
+def test_a_function_that_is_not_there_has_no_policy(
+    client: "LambdaClient", name: str, operation: str
+) -> None:
     arn = made(client, name).replace(f":{name}", ":does-not-exist")
     request = {"ResourceArn": arn}
     request |= {"Policy": document(statement(arn))} if operation == "put" else {}
@@ -147,7 +149,9 @@ def test_no_function_no_policy(client: "LambdaClient", name: str, operation: str
     ],
 )
 @pytest.mark.aws("model:ResourcePolicy")
-def test_documents_that_are_no_policies(client: "LambdaClient", name: str, text: str) -> None:
+def test_a_document_that_is_no_policy_is_refused(
+    client: "LambdaClient", name: str, text: str
+) -> None:
     arn = made(client, name)
     given = text.replace("STATEMENT", json.dumps(statement(arn)))
     status, error, _ = refused(client.put_resource_policy, ResourceArn=arn, Policy=given)
@@ -169,7 +173,7 @@ def test_documents_that_are_no_policies(client: "LambdaClient", name: str, text:
     ],
 )
 @pytest.mark.aws("dg/access-control-resource-based.html")
-def test_statements_that_cannot_be(
+def test_a_statement_that_cannot_be_is_refused(
     client: "LambdaClient", name: str, elements: dict[str, Any]
 ) -> None:
     arn = made(client, name)

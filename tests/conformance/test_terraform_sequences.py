@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from support import terraform_event_sources as event_sources
 from support import terraform_resources as terraform
 from support import terraform_settings as settings
 
@@ -30,12 +31,22 @@ RESOURCES = [
     ),
     pytest.param(
         settings.ProvisionedConcurrency,
-        marks=pytest.mark.aws("api/API_PutProvisionedConcurrencyConfig.html"),
+        marks=[
+            pytest.mark.aws("api/API_PutProvisionedConcurrencyConfig.html"),
+            pytest.mark.slow_on_aws("environments are provisioned"),
+        ],
     ),
     pytest.param(
         settings.CodeSigningConfig, marks=pytest.mark.aws("api/API_CreateCodeSigningConfig.html")
     ),
     pytest.param(settings.LayerVersion, marks=pytest.mark.aws("api/API_PublishLayerVersion.html")),
+    pytest.param(
+        event_sources.EventSourceMapping,
+        marks=[
+            pytest.mark.aws("api/API_CreateEventSourceMapping.html"),
+            pytest.mark.ours("there is no event source behind it"),
+        ],
+    ),
 ]
 
 ON_FUNCTIONS = [each for each in RESOURCES if issubclass(each.values[0], terraform.OfFunction)]

@@ -49,6 +49,7 @@ def test_a_version_stays_as_it_was_published(client: "LambdaClient", name: str) 
     assert listed[0]["FunctionArn"].endswith(":$LATEST")
 
 
+@pytest.mark.aws("model:PublishVersionRequest.CodeSha256")
 def test_publishing_other_code_than_expected_is_refused(client: "LambdaClient", name: str) -> None:
     create(client, name, code(1))
     status, error, message = refused(client.publish_version, FunctionName=name, CodeSha256="x" * 43)
@@ -65,6 +66,7 @@ def test_numbers_are_not_used_twice(client: "LambdaClient", name: str) -> None:
     assert client.publish_version(FunctionName=name)["Version"] == "3"
 
 
+@pytest.mark.aws("dg/configuration-aliases.html")
 def test_an_alias_points_to_a_version_until_it_is_moved(client: "LambdaClient", name: str) -> None:
     two_versions(client, name)
     made = client.create_alias(FunctionName=name, Name="live", FunctionVersion="1", Description="d")
@@ -83,6 +85,7 @@ def test_an_alias_points_to_a_version_until_it_is_moved(client: "LambdaClient", 
     assert refused(client.invoke, FunctionName=name, Qualifier="live")[0] == 404
 
 
+@pytest.mark.aws("dg/python-context.html")
 def test_the_invoked_arn_is_qualified_as_asked(client: "LambdaClient", name: str) -> None:
     create(client, name, "def handler(event, context):\n    return context.invoked_function_arn\n")
     client.publish_version(FunctionName=name)
@@ -150,7 +153,8 @@ def test_weights_split_the_invocations_exactly_as_asked(
          (400, "InvalidParameterValueException")),
     ],
 )  # fmt: skip
-def test_aliases_that_cannot_be(
+@pytest.mark.aws("api/API_CreateAlias.html")
+def test_aliases_that_cannot_be_are_refused(
     client: "LambdaClient", name: str, members: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     two_versions(client, name)
@@ -159,6 +163,7 @@ def test_aliases_that_cannot_be(
     assert (status, error) == expected, message
 
 
+@pytest.mark.aws("api/API_DeleteFunction.html")
 def test_a_version_with_an_alias_cannot_be_deleted(client: "LambdaClient", name: str) -> None:
     two_versions(client, name)
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")

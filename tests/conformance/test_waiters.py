@@ -80,6 +80,7 @@ def test_waiting_begins_before_the_function_exists(client: "LambdaClient", name:
 
 
 @pytest.mark.parametrize("waiter", UPDATED)
+@pytest.mark.aws("api/API_UpdateFunctionCode.html")
 def test_waiting_for_an_update(client: "LambdaClient", name: str, waiter: str) -> None:
     platform_process.create(client, name, CODE)
     client.update_function_code(FunctionName=name, ZipFile=package(CODE + "# new\n"))
@@ -88,6 +89,7 @@ def test_waiting_for_an_update(client: "LambdaClient", name: str, waiter: str) -
     assert found["LastUpdateStatus"] == "Successful"
 
 
+@pytest.mark.aws("dg/configuration-versions.html")
 def test_waiting_for_a_published_version(client: "LambdaClient", name: str) -> None:
     made(client, name, Publish=True)
     wait(client, "PublishedVersionActive", name, Qualifier="1")
@@ -126,6 +128,7 @@ def test_waiting_for_a_function_that_never_comes_ends(client: "LambdaClient", na
 
 
 @pytest.mark.parametrize("waiter", [*CREATED[:2], *UPDATED, "PublishedVersionActive"])
+@pytest.mark.aws("model:ResourceNotFoundException")
 def test_waiting_on_no_function_ends_at_once(
     client: "LambdaClient", name: str, waiter: str
 ) -> None:

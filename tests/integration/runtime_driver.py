@@ -106,6 +106,7 @@ class Child:
             "sandbox": True,
             "join": [],
             "descriptors_max": 1024,
+            "processes_max": 1024,
             "log_mark": MARK.hex(),
         }
         self.send("S", json.dumps({**told, **setup}).encode())
@@ -193,13 +194,16 @@ class Spawner:
     def exited(self, number: int) -> dict[str, Any]:
         return self.wait_for("exited", number)
 
-    def order(self) -> Child:
+    def order(self, storage: int | None = None) -> Child:
         """Order a child without waiting for it."""
         self._numbers += 1
         ours, theirs = socket.socketpair()
         ours.settimeout(DEADLINE_S)
         out, theirs_out = os.pipe()
-        body = json.dumps({"op": "fork", "id": self._numbers}).encode()
+        order = {"op": "fork", "id": self._numbers}
+        if storage is not None:
+            order["storage"] = storage
+        body = json.dumps(order).encode()
         self._socket.sendmsg(
             [len(body).to_bytes(4, "big") + body],
             [
@@ -216,8 +220,12 @@ class Spawner:
         self._children.append(child)
         return child
 
-    def fork(self) -> Child:
-        child = self.order()
+    def release(self, storage: int) -> None:
+        body = json.dumps({"op": "release", "id": storage}).encode()
+        self._socket.sendall(len(body).to_bytes(4, "big") + body)
+
+    def fork(self, storage: int | None = None) -> Child:
+        child = self.order(storage)
         child.pid = self.wait_for("forked", child.number)["pid"]
         return child
 

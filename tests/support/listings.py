@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import platform_process
 from platform_process import package
+from support import event_sources
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -77,6 +78,8 @@ class Listing:
     """Make `MANY` items at least, note their keys, return the members of the request."""
     key: Callable[[Any], str]
     remove: Callable[[Items, str], object]
+    ours: str | None = None
+    """Why its items can only be made on a platform of ours, if so."""
 
 
 def _functions(items: Items) -> dict[str, Any]:
@@ -168,6 +171,14 @@ def _signed_functions(items: Items) -> dict[str, Any]:
     return {"CodeSigningConfigArn": config}
 
 
+def _mappings(items: Items) -> dict[str, Any]:
+    items.function()
+    made = event_sources.Mappings(items.client, items.name)
+    items.later(made.clean_up)
+    items.keys += [made.create(key=str(number))["UUID"] for number in range(MANY)]
+    return {"FunctionName": items.name}
+
+
 def _last(arn: str) -> str:
     return arn.rsplit(":", 1)[1]
 
@@ -242,5 +253,11 @@ LISTINGS = (
         remove=lambda items, key: items.client.delete_function_code_signing_config(
             FunctionName=key
         ),
+    ),
+    Listing(
+        operation="list_event_source_mappings", member="EventSourceMappings", make=_mappings,
+        key=lambda item: item["UUID"],
+        remove=lambda items, key: items.client.delete_event_source_mapping(UUID=key),
+        ours=event_sources.REAL_ONLY,
     ),
 )  # fmt: skip

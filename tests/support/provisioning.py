@@ -52,14 +52,12 @@ def soon(holds: Callable[[], bool], within_s: float = WITHIN_S) -> None:
     until = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < until
-        time.sleep(0.02)
+        time.sleep(platform_process.pause_s())
 
 
 def publish(client: "LambdaClient", name: str) -> str:
     version = client.publish_version(FunctionName=name)["Version"]
-    client.get_waiter("published_version_active").wait(
-        FunctionName=name, Qualifier=version, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
-    )
+    platform_process.wait_published(client, name, version)
     return version
 
 

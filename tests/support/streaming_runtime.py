@@ -89,6 +89,8 @@ def stream(id, event):
     for step in event["steps"]:
         if step == ["close"]:
             out.socket.close()
+            # Whoever notices ends this process; asking for more would be another failure.
+            time.sleep(5)
             return
         out.step(*step)
     out.end(trailers)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _PUBLIC = "FunctionURLAllowPublicAccess"
-_READY_WITHIN_S = 60
+# AWS takes minutes.
+_READY_WITHIN_S = 600
 
 
 class EventInvokeConfig(terraform_resources.OfFunction):
@@ -111,6 +112,7 @@ class ProvisionedConcurrency(terraform_resources.OfFunction):
         until = time.monotonic() + _READY_WITHIN_S
         while (found := self._found()) is not None and found["Status"] == "IN_PROGRESS":
             assert time.monotonic() < until, found
+            time.sleep(platform_process.pause_s())
         assert found is not None
         assert found["Status"] == "READY", found
 

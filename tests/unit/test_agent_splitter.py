@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inglenook_agent.environment.splitter import EVENT_BYTES_MAX, Splitter
+from inglenook.model.limits import LOG_EVENT_BYTES_MAX
+from inglenook_agent.environment.splitter import Splitter
 
 MARK = b"m\x00m\x00m mark 16 b\xff"
 assert len(MARK) == 16
@@ -40,9 +41,9 @@ def test_a_line_goes_on_after_a_record_within_it() -> None:
 
 def test_what_is_longer_than_an_event_is_cut_between_characters() -> None:
     splitter = Splitter(MARK)
-    text = "ä" * EVENT_BYTES_MAX
+    text = "ä" * LOG_EVENT_BYTES_MAX
     events = splitter.feed(text.encode() + b"\n")
-    assert all(len(event.encode()) <= EVENT_BYTES_MAX + 1 for event in events)
+    assert all(len(event.encode()) <= LOG_EVENT_BYTES_MAX + 1 for event in events)
     assert "".join(events) == text + "\n"
     assert "".join(splitter.feed(record(text))) == text
 

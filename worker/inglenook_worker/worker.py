@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 _TROUBLE_S = (0.1, 10.0)
 """The first and the longest pause after a failure of the queue."""
 _UNREADABLE_S = 300.0
+_LOOK_S = 60.0
+"""The clock on the wall may be set, and stands still for nobody whose machine sleeps."""
 
 
 class Worker:
@@ -106,7 +108,7 @@ class Worker:
             await self._wake.wait()
             return
         try:
-            async with asyncio.timeout(max(0.0, at - self._clock.now())):
+            async with asyncio.timeout(min(_LOOK_S, max(0.0, at - self._clock.now()))):
                 await self._wake.wait()
         except TimeoutError:
             return

@@ -60,6 +60,10 @@ class Environments(Generic[I, E]):
         """How many environments there are."""
         return len(self._idle) + len(self._idle_provisioned) + len(self._busy) + len(self._resting)
 
+    def is_busy(self, environment: E) -> bool:
+        """Whether an environment runs an invocation."""
+        return environment in self._busy
+
     def first_waiting(self) -> I | None:
         """Return who has waited longest."""
         return next(iter(self._waiting), None)

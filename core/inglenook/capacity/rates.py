@@ -1,10 +1,11 @@
-"""How fast a function may scale, and how many requests a second it may have.
+"""How fast a function may scale, and how many requests a second it and the API may have.
 
-Two limits beside concurrency. The *scaling rate* bounds the new environments of a function:
+Three limits beside concurrency. The *scaling rate* bounds the new environments of a function:
 1,000 at once, refilled continuously at 1,000 per 10 s, not accumulated. The *request rate* bounds
 synchronous requests: ten a second for each unit of the concurrency limit; a function with a
 reservation has ten times that, the others share ten times what the account's limit leaves. An
-environment takes ten requests a second at most, so that faster traffic scales out.
+environment takes ten requests a second at most, so that faster traffic scales out. The *API rate*
+bounds the calls that manage functions, whoever makes them and for which function.
 
 Pure: times are arguments, waits are answers.
 
@@ -99,6 +100,27 @@ class RequestRate:
 
     def __len__(self) -> int:
         return len(self._buckets)
+
+
+class ApiRate:
+    """The calls of the account that manage functions; invocations are none."""
+
+    def __init__(self, now: float) -> None:
+        self._others = Bucket(limits.API_OTHERS_PER_S, limits.API_OTHERS_PER_S, now)
+        self._own = {
+            "GetFunction": Bucket(
+                limits.API_GET_FUNCTION_PER_S, limits.API_GET_FUNCTION_PER_S, now
+            ),
+            "GetPolicy": Bucket(limits.API_GET_POLICY_PER_S, limits.API_GET_POLICY_PER_S, now),
+        }
+
+    def take(self, operation: str, now: float) -> float:
+        """Take one call of an operation, or return how long to wait for one."""
+        bucket = self._own.get(operation, self._others)
+        wait_s = bucket.wait_s(1, now)
+        if not wait_s:
+            bucket.take(now)
+        return wait_s
 
 
 class Pace(Generic[K]):

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inglenook import errors
 from inglenook.events import leases, queue
-from inglenook.store import schema
+from inglenook.store import documents, schema
 
 EVENTS = schema.Schema(
     application_id=0x496E6576,  # "Inev"
@@ -81,8 +82,8 @@ class Take:
 
 Write = Put | Settle | Reschedule
 Operation = Write | Release | Extend | Take
-Outcome = list[queue.Claim] | queue.QueueError | None
-"""What was claimed, why it was refused, or None: done."""
+Outcome = list[queue.Claim] | queue.QueueError | errors.ApiError | documents.StoreError | None
+"""What was claimed, why it was refused or failed, or None: done."""
 
 
 class File:
@@ -123,7 +124,8 @@ class File:
     def run(self, operations: Sequence[Operation]) -> tuple[list[Outcome], queue.Heads]:
         """Do the operations; return the outcome of each, and the heads that have changed.
 
-        Raises `errors.ServiceError` or DamagedStoreError with none of the writes done.
+        Raises `errors.ServiceError` or DamagedStoreError with none of the writes done. A claim that
+        fails so fails alone.
         """
         outcomes: list[Outcome] = [None] * len(operations)
         writes = [
@@ -142,7 +144,7 @@ class File:
                     for claim in one.claims:
                         self._leases.extend(claim, one.until)
                 elif isinstance(one, Take):
-                    outcomes[at] = self._take(one, changed)
+                    outcomes[at] = self._try_to_take(one, changed)
         return outcomes, {group: self.heads.get(group) for group in changed}
 
     def _commit(
@@ -219,6 +221,14 @@ class File:
         if known is None or due < known:
             self.heads[group] = due
             changed.add(group)
+
+    def _try_to_take(self, take: Take, changed: set[str]) -> Outcome:
+        # What was written before has happened, and its callers must hear so, and the watchers.
+        try:
+            with schema.translated(self._path):
+                return self._take(take, changed)
+        except (errors.ApiError, documents.StoreError) as failure:
+            return failure
 
     def _take(self, take: Take, changed: set[str]) -> list[queue.Claim]:
         taken: list[queue.Claim] = []

@@ -14,10 +14,9 @@ import msgspec
 from inglenook.aio import clock
 from inglenook.events import retrying, work
 from inglenook.events.retrying import Attempt, Condition, NotNow, Ran
+from inglenook.model import limits
 
 _RAW = msgspec.json.Decoder(msgspec.Raw)
-_ERROR_MESSAGE_BYTES_MAX = 1024
-"""dg/invocation-async-retain-records.html: `ErrorMessage` is the first 1 KB of the error."""
 _THROTTLED = 429
 _RATE_EXCEEDED = "Rate Exceeded."
 _TOO_OLD = "The maximum age of the event was exceeded."
@@ -136,7 +135,7 @@ def _attributes(ended: Ended) -> dict[str, tuple[str, str]]:
             status, message = ended.event.last_status or _THROTTLED, _TOO_OLD
     if status == _THROTTLED:
         message = _RATE_EXCEEDED
-    cut = message.encode()[:_ERROR_MESSAGE_BYTES_MAX].decode(errors="ignore")
+    cut = message.encode()[: limits.DEAD_LETTER_ERROR_BYTES_MAX].decode(errors="ignore")
     # Queues and topics refuse empty values.
     return attributes | {
         "ErrorCode": ("Number", str(status)),

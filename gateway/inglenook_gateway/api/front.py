@@ -74,10 +74,12 @@ class Front:
         raw_handlers: Mapping[str, RawHandler] | None = None,
         extra: Mapping[str, ExtraHandler] | None = None,
         urls: ExtraHandler | None = None,
+        admit: Callable[[str], None] | None = None,
     ) -> None:
         """Serve `service`; raises `ValueError` for a handler of an operation it does not have.
 
-        `urls` gets every request whose `Host` is a function URL's, whatever its path.
+        `urls` gets every request whose `Host` is a function URL's, whatever its path. `admit` is
+        asked by its name before a call in `handlers` is read, and raises to refuse it.
         """
         self._service = service
         self._handlers = dict(handlers)
@@ -87,6 +89,7 @@ class Front:
             raise ValueError(f"the service model has no operations {sorted(unknown)}")
         self._extra = sorted((extra or {}).items(), key=lambda item: -len(item[0]))
         self._urls = urls
+        self._admit = admit
         self._router = routes.Router(service)
         self._validator = validation.Validator()
         self._invoke = self._raw_handlers.get(_INVOKE)
@@ -142,6 +145,8 @@ class Front:
         raw = self._raw_handlers.get(match.operation)
         if raw is not None:
             return await raw(request, match.labels, request_id)
+        if self._admit is not None:
+            self._admit(match.operation)
         return await self._call(request, match, query, request_id)
 
     async def _call(

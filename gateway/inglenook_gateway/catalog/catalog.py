@@ -8,6 +8,7 @@ Resolving is a few dictionary look-ups. Whoever keeps environments subscribes to
 nobody will ask for again.
 """
 
+import bisect
 import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -17,7 +18,6 @@ from inglenook.model import (
     event_invoke,
     function,
     function_url,
-    layer,
     lifecycle,
     policy,
     provisioned,
@@ -27,6 +27,7 @@ from inglenook.model.arn import FunctionRef
 from inglenook.store import documents, kinds
 from inglenook_gateway.catalog.entry import Entry, Key
 from inglenook_gateway.catalog.target import Retirement, Target
+from inglenook_gateway.catalog.totals import Totals
 
 T = TypeVar("T")
 
@@ -37,12 +38,12 @@ class Catalog:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._entries: dict[str, Entry] = {}
+        # Their names in order: sorting anew would hold up the loop at each page of a listing.
+        self._names: list[str] = []
         # Documents deleted by this process whose deletion the watch has not shown yet: without
         # them its older events would bring the dead back for a moment.
         self._buried: dict[tuple[str, str], int] = {}
-        # Kept up with every change: summing anew would hold up the loop at each creation.
-        self.code_bytes = 0
-        """The size of all packages: every function's, version's and layer version's counts."""
+        self._totals = Totals()
         self._subscribers: list[Callable[[Retirement], None]] = []
         self._reserved_subscribers: list[Callable[[str, int | None], None]] = []
         self._observers: dict[str, list[Callable[[Any, Any], None]]] = {}
@@ -100,12 +101,13 @@ class Catalog:
         entry = self._entries.get(name)
         if entry is None:
             entry = self._entries[name] = Entry(name)
+            bisect.insort(self._names, name)
         known = entry.document(key)
         if known is not None and known.resource_version >= document.resource_version:
             return
         self.changes += 1
         entry.put(key, document)
-        self.code_bytes += _code_bytes(document) - (0 if known is None else _code_bytes(known))
+        self._totals.changed(known, document)
         self._tell(name, document, None if known is None else known.value, document.value)
         if known is not None:
             self._announce(_superseded(known.value, document.value))
@@ -123,9 +125,10 @@ class Catalog:
             return
         self.changes += 1
         entry.drop(key)
-        self.code_bytes -= _code_bytes(known)
+        self._totals.changed(known, None)
         if not entry:
             del self._entries[name]
+            del self._names[bisect.bisect_left(self._names, name)]
         self._tell(name, known, known.value, None)
         self._announce(_deleted(known.value))
 
@@ -210,17 +213,28 @@ class Catalog:
         entry = self._entries.get(function_name)
         return [] if entry is None else entry.all_qualified(kind.name)
 
-    def functions(self) -> Iterator[function.Function]:
-        """Yield every function, ordered by name."""
-        return self._living(sorted(self._entries))
+    @property
+    def code_bytes(self) -> int:
+        """The size of all packages: every function's, version's and layer version's counts."""
+        return self._totals.code_bytes
 
-    def functions_unordered(self) -> Iterator[function.Function]:
-        """Yield every function, for sums."""
-        return self._living(self._entries)
+    @property
+    def function_count(self) -> int:
+        """How many functions there are."""
+        return self._totals.function_count
+
+    def functions(self, since: str = "") -> Iterator[function.Function]:
+        """Yield every function whose name is not before `since`, ordered by name."""
+        return self._living(self._names[bisect.bisect_left(self._names, since) :])
+
+    def functions_with_concurrency(self) -> Iterator[function.Function]:
+        """Yield every function with a reservation or anything provisioned, in no order."""
+        return self._living(self._totals.with_concurrency)
 
     def _living(self, names: Iterable[str]) -> Iterator[function.Function]:
         for name in names:
-            found = self._entries[name].owner
+            entry = self._entries.get(name)
+            found = None if entry is None else entry.owner
             if found is not None:
                 yield found
 
@@ -262,16 +276,6 @@ def _reserved(value: object) -> int | None:
             return reserved
         case _:
             return None
-
-
-def _code_bytes(document: documents.Document[Any]) -> int:
-    match document.value:
-        case function.Function(spec=spec) | function.Version(spec=spec):
-            return spec.code.size_bytes
-        case layer.LayerVersion(code=code):
-            return code.size_bytes
-        case _:
-            return 0
 
 
 def _superseded(old: object, new: object) -> Retirement | None:

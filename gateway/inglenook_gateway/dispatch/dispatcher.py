@@ -141,7 +141,7 @@ class Dispatcher:
     ) -> None:
         """Keep environments of a version started, and set concurrency aside for it."""
         self._ledger.provide(version.function_name, version.version, aside)
-        if environments:
+        if environments and not self._is_draining:
             self._fleet(version, spec).provision(environments)
         elif version in self._fleets:
             self._fleets[version].provision(0)

@@ -140,7 +140,7 @@ class Fleet:
             self._forget(environment)
             self._environments.requeue(invoked)
             self._waiting.watch()
-            self.start_more()
+            self._go_on()
         else:
             self._forget(environment)
             self._settle(
@@ -230,12 +230,13 @@ class Fleet:
         self._go_on_with(environment, following)
 
     def _gone(self, of: link.AgentLink, name: str) -> None:
-        invoked = self._forget(Environment(of, name))
-        if invoked is not None and not invoked.outcome.done():
-            self._settle(
-                invoked,
-                errors.ServiceError("The execution environment ended while the function ran."),
-            )
+        environment = Environment(of, name)
+        if self._environments.is_busy(environment):
+            # The two have crossed: what was asked of it has an answer of its own, a refusal.
+            return
+        if environment in self._environments.provisioned:
+            self._warming.died()
+        self._forget(environment)
         self._warming.start_more()
 
     def _lost(self, of: link.AgentLink) -> None:

@@ -60,6 +60,7 @@ class Leases:
         self.is_leasing = False
         self._backoff = backoff.Backoff(_PAUSE_FIRST_S, _PAUSE_MOST_S)
         self._resume: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     @property
     def is_pausing(self) -> bool:
@@ -71,7 +72,7 @@ class Leases:
         for each in self._links:
             if each.has_room:
                 return each
-        if not self.is_leasing and not self.is_pausing:
+        if not self.is_leasing and not self.is_pausing and not self._is_closed:
             self.is_leasing = True
             _ = self._background.start(
                 self._lease(), name=f"lease a pod for {self._specialise.id.function_name}"
@@ -93,6 +94,8 @@ class Leases:
 
     def pause(self, why: str) -> None:
         """Try nothing for a while: longer each time, until something works."""
+        if self._is_closed:
+            return
         pause_s = self._backoff.next()
         logger.warning(
             "cannot start an environment; trying again",
@@ -151,7 +154,8 @@ class Leases:
         self._lost(of)
 
     def close(self) -> None:
-        """End all pods of this version."""
+        """End all pods of this version, and lease no more."""
+        self._is_closed = True
         if self._resume is not None:
             self._resume.cancel()
         for each in list(self._links):

@@ -19,6 +19,9 @@ Answered = Callable[["messages.Header | None", "Body"], None]
 Chunks = Callable[["messages.Chunk", "Body", Callable[[int], None]], None]
 """Given a piece of a streamed answer, and what tells the agent how many bytes have gone on."""
 
+_STREAM_MAX = 0xFFFF_FFFF
+"""A frame has 32 bits for the number; long before it comes round, its last use has ended."""
+
 
 class AgentLink:
     """A connection to an agent that this gateway has leased."""
@@ -59,7 +62,7 @@ class AgentLink:
         if self.is_closed:
             answered(None, b"")
             return
-        self._last_stream += 1
+        self._last_stream = self._last_stream % _STREAM_MAX + 1
         self._open[self._last_stream] = answered
         if on_chunk is not None:
             self._streaming[self._last_stream] = on_chunk

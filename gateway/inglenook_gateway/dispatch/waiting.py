@@ -58,6 +58,7 @@ class Waiting:
             self._settle(invoked, error)
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop watching; whoever still waits is told that there will be nothing."""
         if self._expiry is not None:
             self._expiry.cancel()
+        self.fail(errors.ServiceError("This gateway is shutting down."))

@@ -95,6 +95,10 @@ class Warming:
         self._changed()
         self.start_more()
 
+    def died(self) -> None:
+        """Learn that one has ended by itself. The next may do so, too, and at once: no hurry."""
+        self._pause()
+
     def impossible(self, why: str) -> None:
         """Learn that there cannot be any now, for a reason that no other pod would mend."""
         if self._reserve.target:

@@ -32,7 +32,7 @@ class AccountSettings:
                 },
                 "AccountUsage": {
                     "TotalCodeSize": self._catalog.code_bytes,
-                    "FunctionCount": usage.function_count(self._catalog),
+                    "FunctionCount": self._catalog.function_count,
                 },
             }
         )

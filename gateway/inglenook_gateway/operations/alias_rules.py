@@ -1,7 +1,7 @@
 """What an alias may point to. Pure."""
 
 from inglenook import errors
-from inglenook.model import function
+from inglenook.model import function, limits
 
 
 def versions(alias: function.Alias) -> tuple[str, ...]:
@@ -14,9 +14,10 @@ def check_routing(alias: function.Alias) -> None:
     weights = alias.additional_version_weights
     if not weights:
         return
-    if len(weights) > 1:
+    most = limits.ALIAS_ADDITIONAL_VERSIONS_MAX
+    if len(weights) > most:
         raise errors.InvalidParameterValueError(
-            "Number of items in AdditionalVersionWeights cannot be greater than 1"
+            f"Number of items in AdditionalVersionWeights cannot be greater than {most}"
         )
     if alias.function_version == function.LATEST or function.LATEST in weights:
         raise errors.InvalidParameterValueError(

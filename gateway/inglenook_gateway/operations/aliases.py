@@ -1,5 +1,6 @@
 """CreateAlias, GetAlias, UpdateAlias, DeleteAlias and ListAliases."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,8 +46,11 @@ class Aliases:
         name = params["Name"]
         async with self._turns.of(ref.name):
             owner = (await resources.living(ref.name)).value
+            left = await deletion.qualified(resources, owner, name)
             if await resources.alias(owner, name) is not None:
                 raise self._exists(owner, name)
+            # Of another alias of this name, whose deletion failed on its way.
+            await deletion.clear(resources, left)
             alias = function.Alias(
                 function_name=owner.name,
                 function_uid=owner.uid,
@@ -64,7 +68,7 @@ class Aliases:
         name = kinds.alias_name(owner.name, alias.name)
         while True:
             try:
-                await self._resources.create(kinds.ALIAS, name, alias)
+                created = await self._resources.create(kinds.ALIAS, name, alias)
             except documents.AlreadyExistsError:
                 found = await self._resources.find(kinds.ALIAS, name)
                 if found is not None and found.value.function_uid == owner.uid:
@@ -73,6 +77,7 @@ class Aliases:
                     # Of a deleted function of the same name.
                     await self._resources.delete(found)
             else:
+                await self._check_again(owner, created, None)
                 return
 
     async def get(self, call: Call) -> Reply:
@@ -91,9 +96,10 @@ class Aliases:
                 alias = self._updated(document.value, call.params)
                 await self._check(owner, alias)
                 try:
-                    await self._resources.replace(document, alias)
+                    stored = await self._resources.replace(document, alias)
                 except (documents.ConflictError, documents.NotFoundError):
                     continue
+                await self._check_again(owner, stored, document.value)
                 return Reply(output=rendering.alias(self._account, alias))
 
     def _updated(self, alias: function.Alias, params: Mapping[str, Any]) -> function.Alias:
@@ -115,7 +121,7 @@ class Aliases:
             document = await self._resources.alias(owner, call.params["Name"])
             if document is not None:
                 await self._resources.delete(document)
-                await deletion.delete_qualified(self._resources, owner, document.value.name)
+            await deletion.delete_qualified(self._resources, owner, call.params["Name"])
         return Reply(status=204)
 
     async def list(self, call: Call) -> Reply:
@@ -141,6 +147,26 @@ class Aliases:
     async def _check(self, owner: function.Function, alias: function.Alias) -> None:
         alias_rules.check_routing(alias)
         await provisioned.check_alias(self._resources, owner, alias)
+        await self._check_versions(owner, alias)
+
+    async def _check_again(
+        self,
+        owner: function.Function,
+        stored: Document[function.Alias],
+        before: function.Alias | None,
+    ) -> None:
+        """Undo what was stored if another gateway has deleted its version meanwhile."""
+        try:
+            await self._check_versions(owner, stored.value)
+        except errors.ResourceNotFoundError:
+            with contextlib.suppress(documents.ConflictError, documents.NotFoundError):
+                if before is None:
+                    await self._resources.delete_unchanged(stored)
+                else:
+                    await self._resources.replace(stored, before)
+            raise
+
+    async def _check_versions(self, owner: function.Function, alias: function.Alias) -> None:
         for version in alias_rules.versions(alias):
             if version == function.LATEST:
                 continue

@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from inglenook.aio import clock
+from inglenook.model import limits
 
 PREFIX = "/_inglenook/code/"
-_VALID_S = 600
 _DIGITS = 64
 
 
@@ -39,7 +39,7 @@ class CodeLocations:
         self._clock = clock
 
     def url(self, sha256: str) -> str:
-        expires = int(self._clock.now()) + _VALID_S
+        expires = int(self._clock.now()) + limits.CODE_LOCATION_VALID_S
         query = urlencode({"expires": expires, "token": self._token(sha256, expires)})
         return f"{self._endpoint()}{PREFIX}{sha256}?{query}"
 

@@ -107,6 +107,8 @@ class Functions:
             await resources.create(kinds.FUNCTION, owner.name, owner)
         except documents.AlreadyExistsError:
             raise _exists(owner) from None
+        if reservation is not None:
+            await publishing.hold(resources, reservation)
         return await self._answer(owner, reservation, publish=publish)
 
     async def update_code(self, call: Call) -> Reply:
@@ -119,6 +121,7 @@ class Functions:
             if params.get("DryRun"):
                 code = await self._packages.check(params)
                 spec = specification.recoded(owner.spec, params, code=code)
+                layer_use.check_size(spec)
                 would_be = msgspec.structs.replace(owner, spec=spec)
                 return Reply(output=rendering.latest(self._account, would_be))
             code = await self._packages.take(params)

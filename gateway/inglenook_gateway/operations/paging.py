@@ -27,15 +27,22 @@ def page(
 
     `items` must be ordered by `key`; a page has at most `most` of them.
     """
-    marker = params.get("Marker")
     size = min(params.get("MaxItems") or most, most)
-    if marker:
-        last = _decode(marker)
+    if last := last_shown(params):
         items = dropwhile(lambda item: key(item) <= last, items)
     found = list(islice(items, size + 1))
     if len(found) <= size:
         return found, None
     return found[:size], _encode(key(found[size - 1]))
+
+
+def last_shown(params: Mapping[str, Any]) -> str:
+    """Return the key after which a request's page begins; nothing for the first page.
+
+    For who has too many items to begin with the first of them each time.
+    """
+    marker = params.get("Marker")
+    return _decode(marker) if marker else ""
 
 
 def listing(member: str, shown: list[dict[str, Any]], marker: str | None) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 from inglenook.model import function
 from inglenook.model.arn import FunctionRef
 from inglenook_gateway.api.front import Call, Handler, Reply
-from inglenook_gateway.catalog.catalog import Catalog
 from inglenook_gateway.operations import paging, rendering
 from inglenook_gateway.operations.code_location import CodeLocations
 from inglenook_gateway.operations.resources import Resources
@@ -78,25 +77,27 @@ class Reading:
         return rendering.version(self._account, version, qualifier=qualifier)
 
     async def list(self, call: Call) -> Reply:
-        catalog = self._resources.catalog
+        # A key is a function's name, or begins with it and a space.
+        since = paging.last_shown(call.params).partition(" ")[0]
+        functions = self._resources.catalog.functions(since)
         items: Iterator[_Item]
         qualifier = None
         if call.params.get("FunctionVersion") == "ALL":
-            items, qualifier = _with_versions(catalog), function.LATEST
+            items, qualifier = self._with_versions(functions), function.LATEST
         else:
-            items = ((one.name, one) for one in catalog.functions())
+            items = ((one.name, one) for one in functions)
         shown, marker = paging.page(items, lambda item: item[0], call.params)
         rendered = [rendering.listed(self._account, one, qualifier=qualifier) for _, one in shown]
         return Reply(output=paging.listing("Functions", rendered, marker))
 
+    def _with_versions(self, functions: Iterator[function.Function]) -> "Iterator[_Item]":
+        for owner in functions:
+            # A space sorts before all that a name may hold, so `a` and its versions come before
+            # `a-b`.
+            yield f"{owner.name} ", owner
+            for version in self._resources.catalog.versions(owner.name):
+                yield f"{owner.name} {version.number:010d}", version
+
 
 _Item = tuple[str, function.Function | function.Version]
 """What is listed, and the key it is ordered by."""
-
-
-def _with_versions(catalog: Catalog) -> Iterator[_Item]:
-    for owner in catalog.functions():
-        # A space sorts before all that a name may hold, so `a` and its versions come before `a-b`.
-        yield f"{owner.name} ", owner
-        for version in catalog.versions(owner.name):
-            yield f"{owner.name} {version.number:010d}", version

@@ -117,18 +117,33 @@ class Resources:
     async def create_qualified(self, kind: Kind[Q], value: Q) -> Document[Q]:
         """Create a document of one of `kinds.QUALIFIED`, over what a dead function left.
 
-        Raises the store's AlreadyExistsError if the living function has one.
+        Raises the store's AlreadyExistsError if the living function has one, and
+        ResourceNotFoundError if another gateway has deleted meanwhile what it belongs to.
         """
         name = kinds.qualified_name(value.function_name, value.qualifier)
         while True:
             try:
-                return await self.create(kind, name, value)
+                created = await self.create(kind, name, value)
             except documents.AlreadyExistsError:
                 found = await self.find(kind, name)
                 if found is not None and found.value.function_uid == value.function_uid:
                     raise
                 if found is not None:
                     await self.delete(found)
+                continue
+            if not await self._is_held(value):
+                await self.delete(created)
+                raise self.function_not_found(value.function_name, value.qualifier)
+            return created
+
+    async def _is_held(self, value: Qualified) -> bool:
+        """Whether there is what a value of one of `kinds.QUALIFIED` belongs to."""
+        try:
+            owner = (await self.living(value.function_name)).value
+            await self.check_qualifier(owner, value.qualifier)
+        except errors.ResourceNotFoundError:
+            return False
+        return owner.uid == value.function_uid
 
     async def check_qualifier(self, owner: function.Function, qualifier: str | None) -> None:
         """Raise ResourceNotFoundError unless the function has this version or alias."""

@@ -79,7 +79,7 @@ def handlers(
         Concurrency(resources=resources, turns=turns, quota=quota),
         ProvisionedConfigs(resources=resources, provisions=provisions, turns=turns, quota=quota),
         AccountSettings(account=resources.account, catalog=resources.catalog),
-        Tags(resources=resources),
+        Tags(resources=resources, turns=turns),
         CodeSigning(resources=resources, turns=turns),
         FunctionSettings(resources=resources, turns=turns),
         FunctionUrls(resources=resources, turns=turns, endpoint=endpoint),

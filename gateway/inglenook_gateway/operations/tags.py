@@ -14,6 +14,7 @@ from inglenook.store import documents, kinds
 from inglenook_gateway.api.front import Call, Handler, Reply
 from inglenook_gateway.operations import code_signing_configs, event_source_mappings, tag_rules
 from inglenook_gateway.operations.resources import Resources
+from inglenook_gateway.operations.turns import Turns
 
 _Change = Callable[[Mapping[str, str]], dict[str, str]]
 _Find = Callable[[Resources, str], Awaitable[documents.Document[Any] | None]]
@@ -28,9 +29,10 @@ _FINDERS: Mapping[str, _Find] = {
 class Tags:
     """The operations on tags. Of what has tags in Lambda, these three are built yet."""
 
-    def __init__(self, *, resources: Resources) -> None:
+    def __init__(self, *, resources: Resources, turns: Turns) -> None:
         self._resources = resources
         self._account = resources.account
+        self._turns = turns
 
     def handlers(self) -> dict[str, Handler]:
         return {"ListTags": self.list, "TagResource": self.tag, "UntagResource": self.untag}
@@ -78,8 +80,9 @@ class Tags:
                 lifecycle.check_settled(owner.status, self._account.function_arn(name))
             return msgspec.structs.replace(owner, tags=change(owner.tags))
 
-        await self._function(name)
-        await self._resources.change(name, decide)
+        async with self._turns.of(name):
+            await self._function(name)
+            await self._resources.change(name, decide)
 
     async def _change_found(self, find: _Find, resource: str, change: _Change) -> None:
         while True:

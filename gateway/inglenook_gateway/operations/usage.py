@@ -5,10 +5,6 @@ from inglenook.store import kinds
 from inglenook_gateway.catalog.catalog import Catalog
 
 
-def function_count(catalog: Catalog) -> int:
-    return sum(1 for _ in catalog.functions_unordered())
-
-
 def provisioned_concurrency(catalog: Catalog, name: str) -> int:
     """Return what is provisioned for all versions and aliases of a function."""
     return sum(one.requested for one in catalog.all_qualified(kinds.PROVISIONED, name))
@@ -21,7 +17,7 @@ def unreserved_concurrency(account: Account, catalog: Catalog, *, but: str | Non
     for a function with one it comes out of the reservation. The function `but` takes nothing.
     """
     taken = 0
-    for one in catalog.functions_unordered():
+    for one in catalog.functions_with_concurrency():
         if one.name == but:
             continue
         if one.reserved_concurrency is not None:

@@ -12,11 +12,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
+from inglenook.model import limits
 from inglenook_local.cli.exits import CommandError, Exit
 
 FUNCTIONS = "/2015-03-31/functions"
 TIMEOUT_S = 30.0
-INVOKE_TIMEOUT_S = 930.0
+INVOKE_TIMEOUT_S = limits.TIMEOUT_S_MAX + 30.0
 """A little more than the longest that a function may run."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from inglenook.model import limits
 from inglenook_local.cli import client
 
 
@@ -15,7 +16,7 @@ class Configuration(msgspec.Struct, frozen=True, rename="pascal"):
     version: str
     last_modified: str
     runtime: str | None = None
-    memory_size: int = 128
+    memory_size: int = limits.MEMORY_MB_DEFAULT
     state: str | None = None
 
 

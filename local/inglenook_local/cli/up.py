@@ -50,7 +50,9 @@ def run(options: app.Options, *, json: bool, verbose: bool) -> None:
     announce = _announce_json if json else _announce
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(options, lambda endpoint: announce(endpoint, options)))
+            runner.run(
+                _serve(options, lambda endpoint, sandbox: announce(endpoint, sandbox, options))
+            )
     except (documents.StoreError, settings.SettingsError, errors.ApiError) as error:
         raise CommandError(Exit.NOT_STARTED, str(error)) from error
     except OSError as error:
@@ -71,7 +73,7 @@ def _raise_descriptor_limit() -> None:
                 return
 
 
-async def _serve(options: app.Options, ready: Callable[[str], None]) -> None:
+async def _serve(options: app.Options, ready: Callable[[str, str], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -99,27 +101,29 @@ def _explain(error: OSError, options: app.Options) -> str:
             return f"cannot start: {error}"
 
 
-def _announce_json(endpoint: str, options: app.Options) -> None:
+def _announce_json(endpoint: str, sandbox: str, options: app.Options) -> None:
     line = {
         "endpoint": endpoint,
         "region": options.region,
         "account": options.account,
         "data": str(options.data),
         "pid": os.getpid(),
+        "sandbox": sandbox,
         "environment": variables(endpoint, options.region),
     }
     sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
     sys.stdout.buffer.flush()
 
 
-def _announce(endpoint: str, options: app.Options) -> None:
+def _announce(endpoint: str, sandbox: str, options: app.Options) -> None:
     exports = "".join(
         f"  export {name}={shlex.quote(value)}\n"
         for name, value in variables(endpoint, options.region).items()
     )
     sys.stdout.write(
         f"Inglenook serves the Lambda API at {endpoint}\n"
-        f"region {options.region}, account {options.account}, data in {_short(options.data)}\n\n"
+        f"region {options.region}, account {options.account}, data in {_short(options.data)}\n"
+        f"sandbox of functions: {sandbox}\n\n"
         f"Point the aws CLI, boto3 and others at it:\n\n{exports}\n"
         "Ctrl-C stops it.\n"
     )

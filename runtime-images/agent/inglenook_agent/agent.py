@@ -169,7 +169,7 @@ class Agent:
             self._check_open()
             kind = header.initialization_type
             environment = self._maker.environment(
-                name, plan, kind, server, self._answered, self._connection.send
+                name, plan, kind, server, self._answered, self._connection.send, self._deserted
             )
             self._environments[name] = environment
             ended = await environment.start(maker.init_start(plan.version, kind))
@@ -189,7 +189,7 @@ class Agent:
 
     def _invoke(self, stream: int, header: messages.Invoke, body: Body) -> None:
         environment = self._environments.get(header.environment)
-        if environment is None:
+        if environment is None or environment.name in self._ending:
             self._refuse(stream, Refusal.UNKNOWN_ENVIRONMENT)
         elif self._is_ending:
             self._refuse(stream, Refusal.DRAINING)
@@ -206,6 +206,14 @@ class Agent:
         self._streaming.pop(stream, None)
         self._connection.send(stream, result, payload)
         self._end_if_draining(environment)
+
+    def _deserted(self, environment: Environment) -> None:
+        """Give a provisioned environment up: it promised to be warm, and another can be.
+
+        Any other starts a fresh process within its next invocation.
+        """
+        if environment.is_provisioned:
+            self._end_soon(environment, 0, "its process has ended")
 
     # Stop, Drain, the end
 

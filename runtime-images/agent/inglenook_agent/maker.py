@@ -18,7 +18,7 @@ from inglenook.wire import messages
 from inglenook.wire.messages import Refusal
 from inglenook_agent.environment import control, launch
 from inglenook_agent.environment.boot import Connect, Means
-from inglenook_agent.environment.environment import Answer, Environment, PassOn
+from inglenook_agent.environment.environment import Answer, Deserted, Environment, PassOn
 from inglenook_agent.environment.journal import Journal
 from inglenook_agent.environment.runtime import Runtime, RuntimeListener
 from inglenook_agent.environment.tmp import Tmp
@@ -93,6 +93,7 @@ class Maker:
         server: Server | None,
         answer: Answer,
         pass_on: PassOn,
+        deserted: Deserted,
     ) -> Environment:
         """Return an environment that has not been started; a `server` is its Runtime API."""
         version = plan.version
@@ -119,21 +120,23 @@ class Maker:
             connect=self._connect(server),
             answer=answer,
             pass_on=pass_on,
+            deserted=deserted,
         )
 
     def _connect(self, server: Server | None) -> Connect:
         grace_s = self._means.settings.exit_grace_s
 
-        def to_session(process: Process, listener: RuntimeListener) -> Runtime:
-            session = Session(process, listener, grace_s)
-            if server is not None:
-                server.session = session
-            return session
-
         def to_control(process: Process, listener: RuntimeListener) -> Runtime:
             return control.ControlRuntime(process, listener, grace_s)
 
-        return to_control if server is None else to_session
+        if server is None:
+            return to_control
+
+        def to_session(process: Process, listener: RuntimeListener) -> Runtime:
+            server.session = Session(process, listener, server, grace_s)
+            return server.session
+
+        return to_session
 
 
 def init_start(version: messages.Specialise, initialization_type: str) -> report.InitStart:

@@ -25,7 +25,7 @@ class AgentSettings:
     """Environments of one agent at a time; more are refused as full."""
     init_timeout_s: float = limits.INIT_TIMEOUT_S
     """How long an init ahead of the first invocation may take, in seconds."""
-    provisioned_init_timeout_s: float = 900.0
+    provisioned_init_timeout_s: float = limits.PROVISIONED_INIT_TIMEOUT_S
     """The same for provisioned environments, in seconds."""
     scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "inglenook")
     """Folder of the environments' own /tmp folders; each process has a subfolder of its own."""

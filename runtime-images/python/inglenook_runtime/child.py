@@ -63,7 +63,15 @@ class Spare:
             setup.limit(told.descriptors_max)
             setup.die_with_parent(0 if self._template.has_processes else self._parent)
             now = setup.place(told, self._template)
-            self._confine(told, is_covered=now.sandbox)
+            if told.sandbox and not now.sandbox:
+                walls.limit_files(told)
+            walls.confine(
+                told,
+                self._walls,
+                self._template,
+                is_covered=now.sandbox,
+                origin=self._loaded.origin,
+            )
         except OSError as error:
             os.write(1, f"the execution environment cannot be prepared: {error}\n".encode())
             os._exit(_CANNOT_START)
@@ -80,19 +88,6 @@ class Spare:
         )
         serving = loop.Loop(control, log, now.variables)
         serving.serve(serving.init(now.handler))
-
-    def _confine(self, told: setup.Setup, *, is_covered: bool) -> None:
-        origin = self._loaded.origin
-        readable = self._template.needed + ((origin,) if origin is not None else ())
-        if told.sandbox and not is_covered:
-            walls.limit_files(told)
-        walls.confine(
-            told,
-            self._walls,
-            is_covered=is_covered,
-            has_template=self._template.is_ready,
-            readable=readable,
-        )
 
     def _take_paths(self, now: setup.Setup) -> None:
         """Give the function Lambda's `sys.path`, its own modules, and a `__main__` without ours."""

@@ -91,7 +91,6 @@ def _nurse(channel: socket.socket, lifeline: int) -> NoReturn:
         # Ignored, children are buried by the kernel: the nursery's, and what is left to an init.
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        kernel.close_memory()
         clone = kernel.cloner(kernel.NEW_PROCESSES)
         receive, send, pack = channel.recv, channel.send, _PID.pack
         close, read, descriptor = os.close, os.read, channel.fileno()

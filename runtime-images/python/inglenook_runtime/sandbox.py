@@ -14,6 +14,7 @@ without these. It is a wall for files because the child then gives up its privil
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -102,10 +103,10 @@ def cover(
 
     Everything but /tmp is read-only then; on a kernel that cannot do that, these folders are.
     """
-    wanted = [(tmp_dir, TMP)] if tmp_dir is not None else []
-    wanted += [(_EMPTY, folder) for folder in hidden]
+    wanted = [(_EMPTY, folder) for folder in hidden]
     wanted += [(opt_dir or _EMPTY, OPT)]
     wanted += [(task_dir, TASK)] if task_dir is not None else []
+    wanted += [(tmp_dir, TMP)] if tmp_dir is not None else []
     _bind_all(wanted)
     try:
         kernel.set_all_read_only()
@@ -114,6 +115,10 @@ def cover(
             kernel.set_read_only(target, is_read_only=True)
     if tmp_dir is not None:
         kernel.set_read_only(TMP, is_read_only=False)
+    if os.geteuid():
+        # Nothing of the kernel's can be set there by an ordinary user, and `walls` has to write.
+        with contextlib.suppress(OSError):  # it was so before, and is not the child's own
+            kernel.set_read_only("/proc", is_read_only=False)
 
 
 def _without(reason: str) -> Template:

@@ -69,26 +69,26 @@ def confine_spare(walls: Walls, *, has_yet_to_mount: bool) -> None:
 
 
 def confine(
-    setup: Setup, walls: Walls, *, is_covered: bool, has_template: bool, readable: tuple[str, ...]
+    setup: Setup, walls: Walls, template: sandbox.Template, *, is_covered: bool, origin: str | None
 ) -> None:
     """Be an ordinary process, as every function is on Lambda, also where the spawner is root.
 
     So it cannot undo its view of the file system, nor look into the spawner, the agent and other
-    functions. `is_covered` tells whether it has that view; `readable` is what the runtime itself
-    consists of.
+    functions. `is_covered` tells whether it has that view; `origin` has the runtime's packages.
     """
     if not sys.platform.startswith("linux"):
         return
-    if is_covered and os.geteuid():
+    if is_covered and template.has_processes and os.geteuid():
         _limit_processes(setup.processes_max)
     kernel.gain_no_privileges()
     if setup.sandbox and not walls.landlock:
-        _fence(setup, is_covered=is_covered, readable=readable)
+        own = template.needed if origin is None else (*template.needed, origin)
+        _fence(setup, is_covered=is_covered, readable=own)
     kernel.drop_capabilities()
     if not os.geteuid():
         # Of anybody else the kernel would now take /proc/self, and /dev/stdout with it.
         kernel.close_memory()
-    if not walls.system_calls and has_template and os.geteuid():
+    if not walls.system_calls and template.is_ready and os.geteuid():
         system_calls.refuse()
 
 

@@ -29,6 +29,9 @@ Answer = Callable[["Environment", int, Result, Body], None]
 PassOn = Callable[[int, Chunk, Body], None]
 """Send a piece of a streamed answer: stream, header, piece."""
 
+Deserted = Callable[["Environment"], None]
+"""Learn that the process has ended while it had nothing to do."""
+
 
 class Environment:
     """Run events of one version, one at a time."""
@@ -44,6 +47,7 @@ class Environment:
         connect: Connect,
         answer: Answer,
         pass_on: PassOn,
+        deserted: Deserted,
     ) -> None:
         self.name = name
         self._plan = plan
@@ -52,6 +56,7 @@ class Environment:
         self._journal = journal
         self._answer = answer
         self._pass_on = pass_on
+        self._deserted = deserted
         self._life = Life()
         self._tenancy = Tenancy(plan, place, means, journal, connect)
         self._invocation: Invocation | None = None
@@ -61,6 +66,10 @@ class Environment:
     def takes_events(self) -> bool:
         return self._life.state in TAKES_EVENTS
 
+    @property
+    def is_provisioned(self) -> bool:
+        return self._place.initialization_type == "provisioned-concurrency"
+
     async def start(self, init_start: report.InitStart) -> init.Outcome:
         """Run init ahead of the first invocation.
 
@@ -68,11 +77,15 @@ class Environment:
         """
         self._life.move(State.INIT)
         await asyncio.to_thread(self._place.tmp.make)
+        if self._life.state is not State.INIT:
+            # Ended meanwhile, and nobody will end it again: what has just been made goes, too.
+            await asyncio.to_thread(self._place.tmp.remove)
+            raise SpawnError("the environment has been ended")
         self._journal.init_start(init_start)
         settings = self._means.settings
-        provisioned = self._place.initialization_type == "provisioned-concurrency"
         ended = await self._tenancy.move_in(
-            self, settings.provisioned_init_timeout_s if provisioned else settings.init_timeout_s
+            self,
+            settings.provisioned_init_timeout_s if self.is_provisioned else settings.init_timeout_s,
         )
         if self._life.state is not State.INIT:
             raise SpawnError("the environment has been ended")
@@ -228,9 +241,10 @@ class Environment:
         self._tenancy.move_out(ended)
         invocation = self._invocation
         if invocation is None:
+            self._journal.flush()
             if self._life.state is State.IDLE:
                 self._life.move(State.EMPTY)
-            self._journal.flush()
+                self._deserted(self)
             return
         self._announce(invocation)
         message = outcome.message(invocation.message.request_id, ended.text)

@@ -5,8 +5,8 @@ the runtime client marks with 16 random bytes, a length and the text (see `ingle
 Memory is bounded: whatever is longer than CloudWatch's largest event is cut into several.
 """
 
-# api/API_InputLogEvent.html (CloudWatch Logs): 256 KB an event, of which 26 bytes are overhead.
-EVENT_BYTES_MAX = 256 * 1024 - 26
+from inglenook.model import limits
+
 _LENGTH_BYTES = 4
 _CONTINUATION = 0b1000_0000
 _CONTINUATION_MASK = 0b1100_0000
@@ -100,9 +100,10 @@ class Splitter:
 
 def _cut(data: bytearray, events: list[str]) -> None:
     """Move events of the largest size from the beginning of `data`, between characters."""
-    while len(data) > EVENT_BYTES_MAX:
-        end = EVENT_BYTES_MAX
-        while end > EVENT_BYTES_MAX - 4 and data[end] & _CONTINUATION_MASK == _CONTINUATION:
+    most = limits.LOG_EVENT_BYTES_MAX
+    while len(data) > most:
+        end = most
+        while end > most - 4 and data[end] & _CONTINUATION_MASK == _CONTINUATION:
             end -= 1
         events.append(_decoded(data[:end]))
         del data[:end]

@@ -120,6 +120,8 @@ class Passing:
         self._then = None
         if self._timer is not None:
             self._timer.cancel()
+        # Who is paused does not even notice that the process has gone.
+        self._flow.resume()
 
     def _pump(self) -> None:
         # What is sent may be taken before `send` returns; the loop below goes on with it then.

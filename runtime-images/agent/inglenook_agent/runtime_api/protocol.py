@@ -7,7 +7,7 @@ the last (pipelining) are disconnected: a runtime has no reason to.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import httptools
@@ -31,7 +31,9 @@ class _PipeliningError(Exception):
 class Connections:
     """The connections of one server, until it closes."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_none: Callable[[], None]) -> None:
+        """Call `on_none` whenever the last one has ended."""
+        self._on_none = on_none
         self._present: dict[HttpConnection, asyncio.Event] = {}
         self._is_closed = False
 
@@ -45,7 +47,10 @@ class Connections:
             connection.cut()
 
     def ended(self, connection: "HttpConnection") -> None:
+        """Forget one, after all that it had to say."""
         self._present.pop(connection).set()
+        if not self._present:
+            self._on_none()
 
     async def close(self) -> None:
         """Cut all, and wait until they are gone."""
@@ -103,13 +108,13 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
-        self._connections.ended(self)
         self._transport = None
         exchange, self._exchange = self._exchange, None
         receiver, self._receiver = self._receiver, None
         if exchange is not None and not exchange.is_answered and receiver is not None:
             exchange.is_answered = True
             receiver.lost()
+        self._connections.ended(self)
 
     # The parser's side.
 
@@ -125,7 +130,8 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         where = self._headers if self._is_in_head else self._trailers
-        where[name.decode("latin-1").lower()] = value.decode("utf-8", "surrogateescape")
+        # What is no text must not go further as if it were: it ends up in JSON, logs and messages.
+        where[name.decode("latin-1").lower()] = value.decode("utf-8", "replace")
 
     def on_headers_complete(self) -> None:
         if self._parser.should_upgrade():
@@ -178,11 +184,15 @@ class HttpConnection(asyncio.Protocol):
     def _go_on_without_upgrade(self, rest: bytes) -> None:
         """Parse the request again as if it had not offered another protocol (h2c, as Java does)."""
         method = self._parser.get_method()
+        if method == b"CONNECT":
+            # It is the method that asks for another protocol: without that nothing is left.
+            self._refuse(answers.NOT_HTTP)
+            return
         self._parser = httptools.HttpRequestParser(self)
         head = [method + b" " + self._url + b" HTTP/1.1"]
         for name, value in self._headers.items():
             if name not in {"upgrade", "connection", "http2-settings"}:
-                head.append(f"{name}: {value}".encode("utf-8", "surrogateescape"))
+                head.append(f"{name}: {value}".encode())
         self.data_received(b"\r\n".join([*head, b"", rest]))
 
     # The exchange's side.

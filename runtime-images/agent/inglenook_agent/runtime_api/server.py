@@ -35,7 +35,7 @@ class Server:
         self.session: Session | None = None
         """The present process; without one every question is refused."""
         self._server: asyncio.Server | None = None
-        self._connections = protocol.Connections()
+        self._connections = protocol.Connections(self._hung_up)
         self._invocation_id = ""
 
     async def open(self) -> None:
@@ -95,6 +95,15 @@ class Server:
         said = exchange.headers.get(requests.INVOCATION.lower())
         if said and said != self._invocation_id:
             raise answers.ApiError(*answers.INVALID_REQUEST_ID, "Invalid invocation ID")
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether anybody may still say something."""
+        return len(self._connections) > 0
+
+    def _hung_up(self) -> None:
+        if self.session is not None:
+            self.session.hung_up()
 
     def _given(self, invocation_id: str) -> None:
         self._invocation_id = invocation_id

@@ -32,6 +32,15 @@ class Asker(Protocol):
         """Learn that none will come."""
 
 
+class Lines(Protocol):
+    """The connections on which a process speaks."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is one. The session hears of the last one's end (`hung_up`)."""
+        ...
+
+
 class State(enum.Enum):
     """What the process is at, in the words of the API's error texts."""
 
@@ -60,6 +69,10 @@ MOVES: dict[State, frozenset[State]] = {
     State.OVER: frozenset({State.OVER}),
 }
 
+_HAS_SAID_ALL = frozenset(State) - {State.STARTED, State.RUNNING, State.STREAMING}
+_TURNS = 8
+"""Of the event loop, in which what has been sent to us is accepted, read and parsed."""
+
 
 class _Refused(msgspec.Struct):
     """Why a program could not be executed."""
@@ -70,10 +83,16 @@ class _Refused(msgspec.Struct):
 class Session:
     """A `Runtime` whose process asks for its events over HTTP."""
 
-    def __init__(self, process: Process, listener: RuntimeListener, grace_s: float) -> None:
-        """After a stream was cut off, wait `grace_s` for news of the process's end."""
+    def __init__(
+        self, process: Process, listener: RuntimeListener, lines: Lines, grace_s: float
+    ) -> None:
+        """Wait `grace_s` at most: once a process has ended, for the end of its connections.
+
+        After a stream was cut off, for news of the process's end.
+        """
         self._process = process
         self._listener = listener
+        self._lines = lines
         self._grace_s = grace_s
         self._state = State.STARTED
         self._request_id: str | None = None
@@ -83,6 +102,7 @@ class Session:
         self._status: int | None = None
         """Of a process that has ended, while what it wrote before is still passed on."""
         self._cut_timer: asyncio.TimerHandle | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
         process.on_exit = self._exited
         process.channel.listener = self
 
@@ -239,12 +259,34 @@ class Session:
             return
         self._process.kill()
         self._status = status
-        # What it wrote of a stream is still on its way; the end of its connection follows.
-        if self._state is not State.STREAMING or self._cut_timer is not None:
+        self._hear_out(_TURNS)
+
+    def _hear_out(self, turns: int) -> None:
+        """Tell of the process's end once all that it said before has been heard.
+
+        The news of its end comes on another way, and may overtake its answer.
+        """
+        if self._state in _HAS_SAID_ALL:
+            self._end_if_exited()
+        elif self._state is State.STREAMING:
+            # The end of the stream's connection follows.
+            if self._cut_timer is not None:
+                self._end_if_exited()
+        elif turns:
+            asyncio.get_running_loop().call_soon(self._hear_out, turns - 1)
+        elif self._lines.is_connected and self._end_timer is None:
+            loop = asyncio.get_running_loop()
+            self._end_timer = loop.call_later(self._grace_s, self._end_if_exited)
+        else:
+            self._end_if_exited()
+
+    def hung_up(self) -> None:
+        """Learn that no connection is left."""
+        if self._end_timer is not None:
             self._end_if_exited()
 
     def _end_if_exited(self) -> None:
-        if self._status is not None and self._state is not State.OVER:
+        if self._status is not None and self._state not in (State.OVER, State.INIT_FAILED):
             self._close()
             self._listener.exited(self, self._status)
 
@@ -252,5 +294,6 @@ class Session:
         if self._state is not State.OVER:
             self._state = State.OVER
             self._refuse_asker()
-        if self._cut_timer is not None:
-            self._cut_timer.cancel()
+        for timer in (self._cut_timer, self._end_timer):
+            if timer is not None:
+                timer.cancel()
