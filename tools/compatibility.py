@@ -62,7 +62,8 @@ NOTES = {
     "CreateFunctionUrlConfig": "Served at `http://<url-id>.lambda-url.<region>.localhost:<port>/`"
     " and under `/_inglenook/url/<url-id>/`, both invoke modes. `NONE` needs no permission in the"
     " policy; `AWS_IAM` wants a signed request, and the signature is not verified.",
-    "GetAccountSettings": "Real usage; the quotas are AWS's defaults.",
+    "GetAccountSettings": "Real usage. The quotas are AWS's defaults; settings change them"
+    " (docs/limits.md).",
 }
 
 HEAD = """# Compatibility with the Lambda API

@@ -31,6 +31,7 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     ("codespell",),
     ("yamllint", "--strict", "."),
     ("python", "tools/compatibility.py", "--check"),
+    ("python", "tools/limits.py", "--check"),
 )
 
 

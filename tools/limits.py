@@ -23,12 +23,14 @@ HEAD = """# Limits and defaults
 
 Written by `tools/limits.py` from the code; `./dev test` fails when it is out of date.
 
-What AWS limits, to what, what this platform does, and the error at the limit. *same*: the value is AWS's and is enforced. The service
-model's other lengths, patterns and ranges are enforced as they stand in it, with `ValidationException`. MB means 1,024 KB, as on AWS.
+What AWS limits, to what, what this platform does, and the error at the limit. *same*: the value is
+AWS's and is enforced. The service model's other lengths, patterns and ranges are enforced as they
+stand in it, with `ValidationException`. MB means 1,024 KB, as on AWS.
 
-The last column says what states AWS's value: a page of the [developer guide](https://docs.aws.amazon.com/lambda/latest/dg/) (`dg/`) or of
-the [API reference](https://docs.aws.amazon.com/lambda/latest/api/) (`api/`), a shape of the service model that SDKs are made from
-(`model:`), or the text of an error. `ours`: the limit is this platform's own.
+The last column says what states AWS's value: a page of the developer guide (`dg/`, under
+<https://docs.aws.amazon.com/lambda/latest/dg/>) or of the API reference (`api/`, under
+<https://docs.aws.amazon.com/lambda/latest/api/>), a shape of the service model that SDKs are made
+from (`model:`), or the text of an error. *ours*: the limit is this platform's own.
 """
 
 COLUMNS = "| limit | AWS | here | at the limit | stated in |\n|---|---|---|---|---|\n"
@@ -36,8 +38,9 @@ COLUMNS = "| limit | AWS | here | at the limit | stated in |\n|---|---|---|---|-
 TAIL = """
 ## Settings
 
-A limit that a setting changes is changed for the whole platform: set the variable before `inglenook up`. Limits that no variable is named for
-are fixed, as on AWS. The platform's own times, queues and buffers are settings too: `core/inglenook/settings.py` has all of them.
+A setting changes a limit for the whole platform: set the variable before `inglenook up`. What no
+variable is named for is fixed, as on AWS. More times, queues and buffers of the platform's own can
+be set: `core/inglenook/settings.py` has all of them.
 """
 
 

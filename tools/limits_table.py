@@ -11,6 +11,8 @@ import botocore.session
 
 from inglenook import settings
 from inglenook.model import limits as own
+from inglenook.store import entries
+from inglenook_gateway.api import http_server
 
 SAME = "same"
 VALIDATION = "`ValidationException`"
@@ -19,6 +21,7 @@ NONE = ""
 
 CASES = "conformance/test_limits.py"
 RESOURCES = "conformance/test_limits_of_resources.py"
+SIX_MB = "conformance/test_invoke.py::test_six_megabytes_pass_both_ways_and_more_do_not"
 CONFIGURED = f"{CASES}::test_a_configuration_goes_to_its_limit_and_no_further"
 MAPPED = f"{RESOURCES}::test_an_event_source_mapping_goes_to_its_limits"
 
@@ -58,10 +61,10 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,}"
 
 
-def setting(group: str, field: str) -> str:
+def setting(group: str, field: str, value: str = "") -> str:
     """Return the variable that changes a limit. Fails for one that there is not."""
     getattr(getattr(settings.Settings(), group), field)
-    return f"`INGLENOOK_{group.upper()}_{field.upper()}`"
+    return f"`INGLENOOK_{group.upper()}_{field.upper()}{value}`"
 
 
 def tables() -> dict[str, list[Row]]:
@@ -75,6 +78,7 @@ def tables() -> dict[str, list[Row]]:
         "Asynchronous invocations": _events(),
         "Versions, aliases, layers, policies, URLs": _resources(),
         "Event source mappings": _event_sources(),
+        "Of this platform alone": _own(),
     }
 
 
@@ -86,7 +90,7 @@ def _functions() -> list[Row]:
             ("MEMORY_MB_MAX", "MEMORY_MB_DEFAULT", "model:MemorySize"), CONFIGURED),
         Row("CPU", f"one vCPU at {number(own.MEMORY_MB_PER_VCPU)} MB",
             "a share of the machine's, where control groups can be used", NONE,
-            ("MEMORY_MB_PER_VCPU",), "integration/test_agent_limits.py::CPU"),
+            ("MEMORY_MB_PER_VCPU",)),
         Row("Timeout", f"{least('Timeout')} to {own.TIMEOUT_S_MAX} s; default "
             f"{own.TIMEOUT_S_DEFAULT}", SAME, VALIDATION,
             ("TIMEOUT_S_MAX", "TIMEOUT_S_DEFAULT", "model:Timeout"), CONFIGURED),
@@ -132,7 +136,7 @@ def _packages() -> list[Row]:
             f"{CASES}::test_a_package_unpacks_to_less_than_250_mb"),
         Row("Files and folders in a package", "not stated", number(own.ARCHIVE_ENTRIES_MAX),
             INVALID, ("ARCHIVE_ENTRIES_MAX",),
-            "unit/test_archive.py::test_a_zip_with_too_many_files_is_refused"),
+            "unit/test_archive.py::test_too_many_entries_or_folders_are_refused"),
         Row("A request that is no invocation", f"{number(own.REQUEST_BYTES_MAX)} bytes", SAME,
             "413 `RequestEntityTooLargeException`", ("REQUEST_BYTES_MAX",),
             f"{CASES}::test_a_request_to_create_is_refused_before_its_package_is_measured"),
@@ -142,7 +146,8 @@ def _packages() -> list[Row]:
             "`CodeStorageExceededException`", ("CODE_STORAGE_BYTES_MAX",),
             f"{RESOURCES}::test_the_storage_of_an_account_is_full_to_the_byte"),
         Row("`Code.Location` is good for", location, SAME, "403", ("CODE_LOCATION_VALID_S",),
-            "integration/LOCATION"),
+            "integration/test_operations_functions_shown.py::"
+            "test_the_code_location_gives_the_very_zip_for_ten_minutes"),
         Row("Container image", "10 GB", "images are not built yet", NONE, (),
             source="dg/gettingstarted-limits.html"),
         Row("Package and test events in the console", "3 MB, 10", "there is no console", NONE, (),
@@ -156,9 +161,9 @@ def _invocations() -> list[Row]:
     return [
         Row("Synchronous payload, and the event of a function URL",
             f"{number(own.PAYLOAD_BYTES_MAX)} bytes (6 MB)", SAME, too_large,
-            ("PAYLOAD_BYTES_MAX",), f"{CASES}::test_a_synchronous_payload_has_6_mb_at_most"),
+            ("PAYLOAD_BYTES_MAX",), SIX_MB),
         Row("Synchronous answer", f"{number(own.RESPONSE_BYTES_MAX)} bytes (6 MB)", SAME, response,
-            ("RESPONSE_BYTES_MAX",), "conformance/test_invoke.py::RESPONSE"),
+            ("RESPONSE_BYTES_MAX",), SIX_MB),
         Row("Payload of an `Event`", f"{number(own.EVENT_PAYLOAD_BYTES_MAX)} bytes (1 MB)", SAME,
             too_large, ("EVENT_PAYLOAD_BYTES_MAX",),
             "conformance/test_event_acceptance.py::test_an_event_may_have_a_mebibyte"),
@@ -180,7 +185,8 @@ def _invocations() -> list[Row]:
         Row("`LogResult`", f"the last {number(own.LOG_TAIL_BYTES)} bytes", SAME, "cut",
             ("LOG_TAIL_BYTES",), f"{CASES}::test_a_log_result_is_the_last_4_kb"),
         Row("One log event", f"{number(own.LOG_EVENT_BYTES_MAX)} bytes", SAME, "cut into several",
-            ("LOG_EVENT_BYTES_MAX",), "unit/test_agent_splitter.py::SPLIT"),
+            ("LOG_EVENT_BYTES_MAX",), "unit/test_agent_splitter.py::"
+            "test_what_is_longer_than_an_event_is_cut_between_characters"),
     ]  # fmt: skip
 
 
@@ -202,7 +208,7 @@ def _environments() -> list[Row]:
         Row("Init of provisioned environments",
             f"{own.PROVISIONED_INIT_TIMEOUT_S / 60:.0f} minutes", SAME,
             "`FUNCTION_ERROR_INIT_FAILURE`", ("PROVISIONED_INIT_TIMEOUT_S",),
-            "PROVISIONED"),
+            f"{RESOURCES}::test_provisioned_environments_have_more_time_for_their_init"),
         Row("Extensions, and their time to shut down", "10; 2 s", "extensions are not built yet",
             NONE, (), source="dg/lambda-extensions.html"),
     ]  # fmt: skip
@@ -229,14 +235,14 @@ def _rates() -> list[Row]:
         Row("Synchronous requests", f"{own.REQUESTS_PER_S_PER_ENVIRONMENT} a second for each unit "
             "of concurrency",
             "not limited, because an environment here serves far more; "
-            + setting("gateway", "request_rate_limit") + "`=true` limits them",
+            + setting("gateway", "request_rate_limit", "=true") + " limits them",
             throttled + "ReservedFunctionInvocationRateLimitExceeded` or"
             " `FunctionInvocationRateLimitExceeded`", ("REQUESTS_PER_S_PER_ENVIRONMENT",),
             "conformance/test_concurrency_limits.py::"
             "test_with_the_rate_limit_a_reservation_of_one_has_ten_requests_a_second"),
         Row("`GetFunction`, `GetPolicy`, all other operations but invocations together",
             f"{own.API_GET_FUNCTION_PER_S}, {own.API_GET_POLICY_PER_S}, {own.API_OTHERS_PER_S} a "
-            "second", option + setting("gateway", "api_rate_limit") + "`=true` limits them",
+            "second", option + setting("gateway", "api_rate_limit", "=true") + " limits them",
             throttled + "CallerRateLimitExceeded`",
             ("API_GET_FUNCTION_PER_S", "API_GET_POLICY_PER_S", "API_OTHERS_PER_S"),
             f"{RESOURCES}::test_with_the_option_calls_of_the_api_are_limited_as_aws_does"),
@@ -273,8 +279,9 @@ def _events() -> list[Row]:
             f"{number(settings.Worker().queue_events)} and "
             f"{settings.Worker().queue_bytes // own.MIB // 1024} GB; "
             + setting("worker", "queue_events") + " and " + setting("worker", "queue_bytes")
-            + " change them", "429 `TooManyRequestsException`", (), "QUEUE",
-            source="ours"),
+            + " change them", "429 `TooManyRequestsException`", (),
+            "conformance/test_event_durability.py::"
+            "test_a_full_queue_refuses_events_and_nothing_else", source="ours"),
     ]  # fmt: skip
 
 
@@ -333,10 +340,38 @@ def _event_sources() -> list[Row]:
             str(own.EVENT_FILTERS_MAX), INVALID, ("EVENT_FILTERS_MAX",),
             "conformance/test_event_source_rules.py::test_there_are_five_filters_at_most"),
         Row("Pollers, SQS", f"{own.SQS_POLLERS_MIN} at least", SAME, INVALID,
-            ("SQS_POLLERS_MIN",), "conformance/test_event_source_rules.py::POLLERS"),
+            ("SQS_POLLERS_MIN",), "conformance/test_event_source_settings.py::"
+            "test_pollers_that_are_not_given_are_as_many_as_by_default"),
         Row("Pollers, Kafka", f"{own.KAFKA_POLLERS_MIN} to {number(own.KAFKA_POLLERS_MAX)}; "
             f"`MaximumPollers` is {own.POLLERS_MAX_DEFAULT} by default", SAME, INVALID,
             ("KAFKA_POLLERS_MIN", "KAFKA_POLLERS_MAX", "POLLERS_MAX_DEFAULT"), MAPPED),
         Row("Mappings on a page of a list", str(own.EVENT_SOURCE_PAGE_ITEMS_MAX), SAME, NONE,
-            ("EVENT_SOURCE_PAGE_ITEMS_MAX",), "PAGES"),
+            ("EVENT_SOURCE_PAGE_ITEMS_MAX",),
+            f"{RESOURCES}::test_a_page_has_a_hundred_mappings_at_most"),
+    ]  # fmt: skip
+
+
+def _own() -> list[Row]:
+    gateway = settings.Gateway()
+    return [
+        Row("Name, path of a file in a package", NONE, f"{entries.NAME_BYTES_MAX}, "
+            f"{number(entries.PATH_BYTES_MAX)} bytes", INVALID, (),
+            "unit/test_archive.py::test_names_that_lead_outside_or_are_none_are_refused",
+            source="ours"),
+        Row("Request line, one header", NONE, f"{number(http_server.HEADER_BYTES_MAX)} bytes",
+            "400 `SerializationException`", (), f"{CASES}::test_a_header_has_16_kb_at_most",
+            source="ours"),
+        Row("Head of a request on an open connection", NONE,
+            f"{number(gateway.connection_idle_timeout_s)} s; "
+            + setting("gateway", "connection_idle_timeout_s") + " changes it",
+            NONE, (), source="ours"),
+        Row("Wait of an admitted invocation for an environment", NONE,
+            f"{number(gateway.queue_timeout_s)} s; " + setting("gateway", "queue_timeout_s")
+            + " changes it", "500 `ServiceException`", (),
+            "integration/test_dispatch.py::"
+            "test_who_waits_too_long_fails_with_500_and_holds_nothing", source="ours"),
+        Row("An environment without work", NONE,
+            f"ended after {number(gateway.environment_idle_timeout_s)} s; "
+            + setting("gateway", "environment_idle_timeout_s") + " changes it", NONE, (),
+            source="ours"),
     ]  # fmt: skip

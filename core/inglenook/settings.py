@@ -82,7 +82,8 @@ class Agent:
     stream_bytes_per_s: int = limits.STREAM_BYTES_PER_S
     """How fast a streamed answer goes once its first 6 MB have; 0: as fast as it can."""
     sandbox: bool = True
-    """Whether to give functions a mount namespace of their own where the kernel allows it."""
+    """Whether to put walls around functions, as far as the kernel has them: files, processes, /tmp,
+    system calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,8 @@ class Collection:
         self._clock = time
         self._grace_s = grace_s
         self._packages: _Garbage[str] = _Garbage(grace_s)
-        self._merged: _Garbage[tuple[str, ...]] = _Garbage(grace_s)
+        # With how often it was asked for: used again meanwhile, it has its time again.
+        self._merged: _Garbage[tuple[tuple[str, ...], int]] = _Garbage(grace_s)
 
     async def run(self) -> None:
         """Collect every ten minutes, without end."""
@@ -76,9 +77,12 @@ class Collection:
     async def collect(self) -> set[str]:
         """Delete what has been garbage for long enough; return the digests of the packages."""
         garbage = await _unreferenced(self._store, self._blobs)
-        merged = self._unpacked.merged_lists() - await recovery.layers_in_use(self._store)
+        # First what is there, then what is used, as above.
+        lists = self._unpacked.merged_lists()
+        used = await recovery.layers_in_use(self._store)
+        merged = {(layers, asked) for layers, asked in lists.items() if layers not in used}
         now = self._clock.now()
-        for layers in self._merged.old(merged, now):
+        for layers, _ in self._merged.old(merged, now):
             await self._unpacked.forget_merged(layers)
         deleted = set()
         for sha256 in self._packages.old(garbage, now):

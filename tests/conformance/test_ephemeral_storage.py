@@ -44,8 +44,8 @@ def answer_of(client: "LambdaClient", name: str, code: str) -> Any:
     return json.loads(response["Payload"].read())
 
 
-@pytest.fixture
-def has_limit(task_root: str) -> None:
+@pytest.fixture(autouse=True)
+def _has_its_own(task_root: str) -> None:
     if task_root != "/var/task":
         pytest.skip("no sandbox here, and /tmp is a folder of the machine")
 
@@ -64,9 +64,7 @@ def run(client: "LambdaClient", named: Callable[[str], str]) -> Iterator[Run]:
 
 @pytest.mark.aws("model:EphemeralStorage.Size")
 @pytest.mark.parametrize("size_mb", [512, 513, 2048, 10_240])
-def test_tmp_is_as_large_as_was_asked_for(
-    size_mb: int, client: "LambdaClient", name: str, has_limit: None
-) -> None:
+def test_tmp_is_as_large_as_was_asked_for(size_mb: int, client: "LambdaClient", name: str) -> None:
     create(client, name, RUNNER, EphemeralStorage={"Size": size_mb}, Timeout=20)
     total, free = answer_of(
         client, name, "import shutil\ntotal, _, free = shutil.disk_usage('/tmp')\n"
@@ -80,7 +78,7 @@ def test_tmp_is_as_large_as_was_asked_for(
 @pytest.mark.aws("model:EphemeralStorage.Size")
 @pytest.mark.parametrize("size_mb", [512, 1024])
 def test_nothing_can_be_written_beyond_its_size(
-    size_mb: int, client: "LambdaClient", name: str, has_limit: None
+    size_mb: int, client: "LambdaClient", name: str
 ) -> None:
     create(
         client, name, RUNNER, EphemeralStorage={"Size": size_mb}, MemorySize=256, Timeout=50
@@ -94,7 +92,7 @@ def test_nothing_can_be_written_beyond_its_size(
 
 
 @pytest.mark.parametrize("way", ["allocating", "many files"])
-def test_there_is_no_other_way_beyond_its_size(way: str, run: Run, has_limit: None) -> None:
+def test_there_is_no_other_way_beyond_its_size(way: str, run: Run) -> None:
     ways = {
         "allocating": """
             import os
@@ -124,7 +122,7 @@ def test_there_is_no_other_way_beyond_its_size(way: str, run: Run, has_limit: No
     assert run(ways[way]) == ENOSPC
 
 
-def test_a_hole_takes_no_room(run: Run, has_limit: None) -> None:
+def test_a_hole_takes_no_room(run: Run) -> None:
     got = run(
         """
         import os
@@ -140,7 +138,7 @@ def test_a_hole_takes_no_room(run: Run, has_limit: None) -> None:
 
 @pytest.mark.aws("api/API_UpdateFunctionConfiguration.html")
 def test_a_change_of_the_size_holds_for_what_starts_after_it(
-    client: "LambdaClient", name: str, has_limit: None
+    client: "LambdaClient", name: str
 ) -> None:
     create(client, name, RUNNER)
     size = "import shutil\nanswer = round(shutil.disk_usage('/tmp').total / 2**20)"
@@ -153,9 +151,7 @@ def test_a_change_of_the_size_holds_for_what_starts_after_it(
 # It is no memory.
 
 
-def test_what_is_in_tmp_is_not_the_functions_memory(
-    client: "LambdaClient", name: str, has_limit: None
-) -> None:
+def test_what_is_in_tmp_is_not_the_functions_memory(client: "LambdaClient", name: str) -> None:
     create(client, name, RUNNER, MemorySize=128, Timeout=50)
     code = "answer = fill('/tmp/much', 400)"
     response = client.invoke(FunctionName=name, Payload=json.dumps(code).encode(), LogType="Tail")
@@ -169,9 +165,7 @@ def test_what_is_in_tmp_is_not_the_functions_memory(
 
 
 @pytest.mark.aws("dg/configuration-memory.html")
-def test_memory_is_limited_though_tmp_is_used(
-    client: "LambdaClient", name: str, has_limit: None
-) -> None:
+def test_memory_is_limited_though_tmp_is_used(client: "LambdaClient", name: str) -> None:
     create(client, name, RUNNER, MemorySize=128, Timeout=30)
     code = (
         "import time\nfill('/tmp/some', 152)\n"
@@ -196,9 +190,7 @@ def test_it_stays_from_event_to_event(run: Run) -> None:
     ("end", "error"),
     [("time.sleep(60)", "Sandbox.Timedout"), ("os._exit(1)", "Runtime.ExitError")],
 )
-def test_it_outlives_the_process(
-    end: str, error: str, client: "LambdaClient", name: str, has_limit: None
-) -> None:
+def test_it_outlives_the_process(end: str, error: str, client: "LambdaClient", name: str) -> None:
     create(client, name, RUNNER, Timeout=3, EphemeralStorage={"Size": 600})
     lost = answer_of(client, name, f"import os, time\nfill('/tmp/kept', 300)\n{end}")
     assert lost["errorType"] == error

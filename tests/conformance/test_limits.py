@@ -5,11 +5,13 @@ Limits that other files hold at their boundary are not repeated: docs/limits.md 
 
 import base64
 import contextlib
+import http.client
 import io
 import json
 import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib import parse
 
 import pytest
 from platform_process import ROLE, RUNTIME, create, package, refused, wait_updated
@@ -194,17 +196,6 @@ def measuring(client: "LambdaClient", named: Any) -> Iterator[str]:
         client.delete_function(FunctionName=name)
 
 
-def test_a_synchronous_payload_has_6_mb_at_most(client: "LambdaClient", measuring: str) -> None:
-    largest = json.dumps("x" * (6_291_456 - 2))
-    answer = client.invoke(FunctionName=measuring, Payload=largest)
-    assert json.loads(answer["Payload"].read()) == 6_291_454
-    status, error, message = refused(
-        client.invoke, FunctionName=measuring, Payload=json.dumps("x" * (6_291_456 - 1))
-    )
-    assert (status, error) == (413, "RequestTooLargeException")
-    assert "6291456" in message
-
-
 @pytest.mark.aws("api/API_Invoke.html")
 def test_a_dry_run_has_the_limit_of_a_call(client: "LambdaClient", measuring: str) -> None:
     members = {"FunctionName": measuring, "InvocationType": "DryRun"}
@@ -262,3 +253,14 @@ def test_a_request_to_create_is_refused_before_its_package_is_measured(
         "Request must be smaller than 70167211 bytes for the CreateFunction operation"
     )
     assert refused(client.get_function, FunctionName=name)[0] == 404
+
+
+@pytest.mark.ours("how long a header may be is the server's own business")
+@pytest.mark.parametrize(("size", "status"), [(16_384, 200), (16_385, 400)])
+def test_a_header_has_16_kb_at_most(client: "LambdaClient", size: int, status: int) -> None:
+    where = parse.urlsplit(client.meta.endpoint_url)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("GET", "/2015-03-31/functions", headers={"X-Filler": "x" * size})
+        with connection.getresponse() as answer:
+            assert answer.status == status

@@ -3,6 +3,7 @@
 As in test_limits.py; here are aliases, policies, layers, URLs, event sources, listings, quotas.
 """
 
+import base64
 import contextlib
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import platform_process
 import pytest
 from platform_process import create, package, refused
-from support import event_sources
+from support import event_sources, provisioning
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -259,9 +260,25 @@ def test_a_page_has_fifty_items_at_most(client: "LambdaClient", shared: str) -> 
         client.delete_alias(FunctionName=shared, Name=f"a{number:02}")
 
 
+@pytest.mark.aws("api/API_ListEventSourceMappings.html")
+@pytest.mark.ours(event_sources.REAL_ONLY)
+def test_a_page_has_a_hundred_mappings_at_most(client: "LambdaClient", shared: str) -> None:
+    mappings = event_sources.Mappings(client, shared)
+    try:
+        made = {mappings.create("sqs", key=f"-{number}")["UUID"] for number in range(101)}
+        first = client.list_event_source_mappings(FunctionName=shared, MaxItems=10_000)
+        assert len(first["EventSourceMappings"]) == 100
+        rest = client.list_event_source_mappings(FunctionName=shared, Marker=first["NextMarker"])
+        assert "NextMarker" not in rest
+        listed = first["EventSourceMappings"] + rest["EventSourceMappings"]
+        assert sorted(one["UUID"] for one in listed) == sorted(made)
+    finally:
+        mappings.clean_up()
+
+
 @contextlib.contextmanager
-def account(folder: Path, **gateway: object) -> "Iterator[LambdaClient]":
-    variables = {f"INGLENOOK_GATEWAY_{key.upper()}": str(value) for key, value in gateway.items()}
+def account(folder: Path, **changed: object) -> "Iterator[LambdaClient]":
+    variables = {f"INGLENOOK_{key.upper()}": str(value) for key, value in changed.items()}
     with (
         platform_process.running(folder, variables=variables) as platform,
         contextlib.closing(platform.client()) as client,
@@ -273,7 +290,7 @@ def account(folder: Path, **gateway: object) -> "Iterator[LambdaClient]":
 @pytest.mark.ours("it fills an account's storage")
 def test_the_storage_of_an_account_is_full_to_the_byte(tmp_path: Path) -> None:
     code = package(CODE)
-    with account(tmp_path, code_storage_bytes=3 * len(code)) as client:
+    with account(tmp_path, gateway_code_storage_bytes=3 * len(code)) as client:
         create(client, "first", code)
         platform_process.wait_published(
             client, "first", client.publish_version(FunctionName="first")["Version"]
@@ -295,7 +312,7 @@ def test_the_storage_of_an_account_is_full_to_the_byte(tmp_path: Path) -> None:
 @pytest.mark.parametrize("room", [2, 1])
 def test_a_version_takes_storage_too(tmp_path: Path, room: int) -> None:
     code = package(CODE)
-    with account(tmp_path, code_storage_bytes=2 * len(code) - 2 + room) as client:
+    with account(tmp_path, gateway_code_storage_bytes=2 * len(code) - 2 + room) as client:
         create(client, "f", code)
         if room == 2:
             assert client.publish_version(FunctionName="f")["Version"] == "1"
@@ -324,7 +341,7 @@ def until_throttled(client: "LambdaClient", call: Callable[..., Any]) -> dict[st
 def test_with_the_option_calls_of_the_api_are_limited_as_aws_does(
     tmp_path: Path, operation: str
 ) -> None:
-    with account(tmp_path, api_rate_limit="true") as client:
+    with account(tmp_path, gateway_api_rate_limit="true") as client:
         create(client, "f", CODE)
         response = until_throttled(client, getattr(client, operation))
         assert response["ResponseMetadata"]["HTTPStatusCode"] == 429
@@ -335,3 +352,21 @@ def test_with_the_option_calls_of_the_api_are_limited_as_aws_does(
         assert client.invoke(FunctionName="f", Payload=b"1")["Payload"].read() == b"1"
         if operation != "get_function":
             client.get_function(FunctionName="f")
+
+
+@pytest.mark.aws("dg/lambda-runtime-environment.html")
+@pytest.mark.ours("its init may take less than ten seconds, so that the case is short")
+def test_provisioned_environments_have_more_time_for_their_init(tmp_path: Path) -> None:
+    code = (
+        "import os, time\n"
+        "time.sleep(1.5)\n"
+        "def handler(event, context):\n"
+        "    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"
+    )
+    with account(tmp_path, agent_init_timeout_s=0.5) as client:
+        create(client, "f", code, Timeout=30)
+        provisioning.publish(client, "f")
+        provisioning.ready(client, "f", "1", 1)
+        answer = client.invoke(FunctionName="f", Qualifier="1", LogType="Tail")
+        assert json.loads(answer["Payload"].read()) == "provisioned-concurrency"
+        assert b"Init Duration" in base64.b64decode(answer["LogResult"])

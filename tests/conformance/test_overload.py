@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import json
+import secrets
 import socket
 import sys
 import time
@@ -23,17 +24,13 @@ pytestmark = pytest.mark.ours("load that nobody should put on an account of AWS"
 
 DAEMON = """
 import os
-import time
 
 def handler(event, context):
-    reader, writer = os.pipe()
     if not os.fork():
         os.setsid()
         if not os.fork():
-            os.write(writer, str(os.getpid()).encode())
-            time.sleep(600)
+            os.execvp("sleep", ["sleep", event])
         os._exit(0)
-    return int(os.read(reader, 16))
 """
 
 
@@ -134,7 +131,19 @@ def test_daemons_of_functions_end_with_a_platform_that_is_killed(tmp_path: Path)
     with platform_process.running(tmp_path) as platform:
         client = platform.client()
         create(client, "f", DAEMON)
-        daemon = psutil.Process(json.loads(client.invoke(FunctionName="f")["Payload"].read()))
-        assert daemon.is_running()
+        # It has another id where the function lives than here; how long it sleeps is its own.
+        seconds = f"600.{secrets.randbelow(10**9):09}"
+        client.invoke(FunctionName="f", Payload=json.dumps(seconds))
+        soon(lambda: len(sleeping(seconds)) == 1)
+        (daemon,) = sleeping(seconds)
         platform.kill()
         daemon.wait(timeout=5)
+
+
+def sleeping(seconds: str) -> list[psutil.Process]:
+    """Return the processes that sleep for so long."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if process.info["cmdline"] == ["sleep", seconds]
+    ]

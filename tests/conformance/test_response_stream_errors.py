@@ -115,8 +115,7 @@ def test_a_stream_that_breaks_off_is_truncated(
     client: "LambdaClient", streaming: str, last: list[object], why: str
 ) -> None:
     answer = stream(client, streaming, {"steps": [["write", "some"], last]})
-    assert answer.body == b"some"
-    assert answer.complete["ErrorCode"] == "Runtime.TruncatedResponse"
+    assert (answer.body, answer.complete["ErrorCode"]) == (b"some", "Runtime.TruncatedResponse")
     assert why in json.loads(answer.complete["ErrorDetails"])["errorMessage"]
 
 

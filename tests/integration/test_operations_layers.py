@@ -5,15 +5,19 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from support import operations_stand
 from support.operations_stand import Stand, package
 
 from inglenook import errors
+from inglenook.model import limits
 from inglenook.model.account import Account
-from inglenook.store import documents
+from inglenook.store import documents, kinds
 from inglenook_gateway.catalog.catalog import Catalog
 from inglenook_gateway.operations import recovery, resources
+
+LAYER_ARN = "arn:aws:lambda:us-east-1:000000000000:layer:l:1"
 
 
 class KilledError(Exception):
@@ -112,3 +116,19 @@ async def test_a_layer_whose_code_is_lost_fails_the_function_that_asks_for_it(
         await stand.codes.delete(_digest(made))
         shown = await stand.created(Layers=[made["LayerVersionArn"]])
         assert (shown["State"], shown["StateReasonCode"]) == ("Failed", "InternalError")
+
+
+@pytest.mark.parametrize("is_dry", [True, False])
+async def test_new_code_that_is_too_large_beside_the_layers_is_refused(
+    tmp_path: Path, is_dry: bool
+) -> None:
+    async with operations_stand.stand(tmp_path) as stand, stand.activating():
+        await publish(stand)
+        (found,) = await stand.store.list(kinds.LAYER_VERSION)
+        large = msgspec.structs.replace(found.value.code, unzipped_bytes=limits.UNZIPPED_BYTES_MAX)
+        await stand.resources.replace(found, msgspec.structs.replace(found.value, code=large))
+        await stand.created(Code={"ZipFile": package("")}, Layers=[LAYER_ARN])
+        with pytest.raises(errors.InvalidParameterValueError, match="combined with layers"):
+            await stand.call(
+                "UpdateFunctionCode", FunctionName="f", ZipFile=package("more"), DryRun=is_dry
+            )

@@ -117,6 +117,18 @@ def test_without_namespaces_functions_do_what_they_commonly_do(
     assert answer(child, work) == [folders["tmp_dir"], "42\n", "/bin/sh"]
 
 
+def test_without_namespaces_the_machines_tmp_is_as_good_as_lambdas(
+    bare: runtime_driver.Spawner, folders: dict[str, str]
+) -> None:
+    child = start(bare, folders | {"data": "/nowhere"})
+    code = (
+        "import os, tempfile\nfile, name = tempfile.mkstemp(dir='/tmp')\n"
+        "answer = os.write(file, b'x')\nos.close(file)\nos.remove(name)"
+    )
+    assert answer(child, code) == 1
+    assert answer(child, refusal("open('/etc/new', 'w')")) == 13
+
+
 def test_without_namespaces_no_file_is_larger_than_the_storage(
     bare: runtime_driver.Spawner, folders: dict[str, str]
 ) -> None:
@@ -134,7 +146,6 @@ def test_without_namespaces_others_cannot_be_signalled(
     with subprocess.Popen(["sleep", "60"]) as other:
         child = start(bare, folders)
         assert answer(child, refusal(f"os.kill({other.pid}, 15)")) == 1
-        assert answer(child, refusal("os.kill(-1, 15)")) in (None, 1, 3)
         assert other.poll() is None
         other.kill()
 

@@ -23,6 +23,7 @@ from inglenook_gateway.api.front import Call, Handler
 from inglenook_gateway.catalog.catalog import Catalog
 from inglenook_gateway.operations import (
     code_location,
+    objects,
     packages,
     provisions,
     recovery,
@@ -140,7 +141,11 @@ class Stand:
 
 @contextlib.asynccontextmanager
 async def stand(
-    folder: Path, *, account: Account | None = None, strict_runtimes: bool = False
+    folder: Path,
+    *,
+    account: Account | None = None,
+    strict_runtimes: bool = False,
+    buckets: objects.Objects | None = None,
 ) -> AsyncIterator[Stand]:
     account = account or Account()
     store = await sqlite.SqliteStore.open(folder / "store" / "store.db")
@@ -159,7 +164,9 @@ async def stand(
             secret=b"secret",
             clock=clock.SystemClock(),
         )
-        handlers = _handlers(known, codes, locations, strict_runtimes=strict_runtimes)
+        handlers = _handlers(
+            known, codes, locations, strict_runtimes=strict_runtimes, buckets=buckets
+        )
         async with asyncio.TaskGroup() as group:
             following = group.create_task(catalog.follow(store, since))
             yield Stand(
@@ -191,12 +198,13 @@ def _handlers(
     locations: code_location.CodeLocations,
     *,
     strict_runtimes: bool,
+    buckets: objects.Objects | None = None,
 ) -> dict[str, Handler]:
     return table.handlers(
         resources=known,
         packages=packages.Packages(
             store=codes,
-            objects=Buckets(),
+            objects=buckets or Buckets(),
             inspect=archive.inspect,
             catalog=known.catalog,
             storage_bytes=known.account.code_storage_bytes,

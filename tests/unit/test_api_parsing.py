@@ -108,7 +108,24 @@ def test_a_value_of_the_wrong_type_is_refused_as_aws_words_it(body: bytes, messa
     assert caught.value.message == message
 
 
-@pytest.mark.parametrize("value", ["!", "YQ", "YQ==\n!", "ü"])
+@pytest.mark.parametrize("size", [0, 1, 196_607, 196_608, 196_609, 3_000_001])
+def test_a_blob_of_any_size_comes_out_as_it_went_in(size: int) -> None:
+    blob = bytes(index * index % 251 for index in range(1000)) * (size // 1000 + 1)
+    body = msgspec.json.encode({"ZipFile": blob[:size]})
+    assert parse_body("UpdateFunctionCode", body)["ZipFile"] == blob[:size]
+
+
+_PIECE = "YWJj" * 65_536
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("!", "YQ", "YQ==\n!", "ü", "=", "YQ===", "YQ==YQ=="),
+        *(_PIECE + "!", _PIECE[:-4] + "YQ==" + "YWJj", _PIECE + "=", _PIECE + "Y"),
+    ],
+    ids=lambda value: f"{len(value)} {value[-4:]!r}",
+)
 def test_a_blob_that_is_not_base64_is_refused(value: str) -> None:
     body = msgspec.json.encode({"ZipFile": value})
     with pytest.raises(errors.SerializationError, match="can not be converted to a Blob"):

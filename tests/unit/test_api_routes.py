@@ -54,8 +54,11 @@ def test_a_constant_in_the_query_tells_operations_apart() -> None:
     ],
 )
 def test_an_unknown_path_or_method_is_refused(method: str, path: str) -> None:
-    with pytest.raises(errors.UnknownRouteError):
+    with pytest.raises(errors.UnknownRouteError) as refused:
         ROUTER.match(method, path, [])
+    # No full stop, as AWS has it.
+    told = "Unable to determine service/operation name to be authorized"
+    assert refused.value.message == told
 
 
 @pytest.mark.parametrize("label", ["%", "%2", "%zz", "a%C3", "%ff", "\udcff"])

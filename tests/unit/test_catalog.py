@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from inglenook import errors
-from inglenook.model import function, lifecycle
+from inglenook.model import function, lifecycle, provisioned
 from inglenook.model.account import Account
 from inglenook.store import documents, kinds
 from inglenook_gateway.catalog.catalog import Catalog
@@ -122,3 +122,44 @@ def test_a_function_marked_for_deletion_is_gone_and_retired_once() -> None:
         _resolved(catalog)
     assert retired == [Retirement(function_name="f", function_uid="u", version=None)]
     assert list(catalog.functions()) == []
+
+
+def test_sums_follow_what_comes_changes_and_goes() -> None:
+    catalog = Catalog(ACCOUNT)
+    catalog.apply(_document(kinds.FUNCTION, OWNER, 1))
+    assert (catalog.function_count, list(catalog.functions_with_concurrency())) == (1, [])
+    reserving = msgspec.structs.replace(OWNER, reserved_concurrency=5)
+    catalog.apply(_document(kinds.FUNCTION, reserving, 2))
+    config = provisioned.ProvisionedConcurrency(
+        function_name="f", function_uid="u", qualifier="1", requested=2, last_modified=""
+    )
+    kept = documents.Document(kind=kinds.PROVISIONED, name="f.1", resource_version=3, value=config)
+    catalog.apply(kept)
+    assert list(catalog.functions_with_concurrency()) == [reserving]
+    catalog.apply(_document(kinds.FUNCTION, OWNER, 4))
+    assert list(catalog.functions_with_concurrency()) == [OWNER]
+    catalog.remove(kept)
+    assert list(catalog.functions_with_concurrency()) == []
+    leaving = msgspec.structs.replace(OWNER, deleting=True)
+    catalog.apply(_document(kinds.FUNCTION, leaving, 5))
+    assert (catalog.function_count, catalog.code_bytes) == (0, 10)
+    catalog.remove(_document(kinds.FUNCTION, leaving, 5))
+    assert (catalog.function_count, catalog.code_bytes) == (0, 0)
+
+
+def test_functions_are_listed_in_order_from_any_name_on() -> None:
+    catalog = Catalog(ACCOUNT)
+    for version, name in enumerate(["b", "a-b", "a", "B"], 1):
+        value = msgspec.structs.replace(OWNER, name=name)
+        catalog.apply(
+            documents.Document(
+                kind=kinds.FUNCTION, name=name, resource_version=version, value=value
+            )
+        )
+    assert [one.name for one in catalog.functions()] == ["B", "a", "a-b", "b"]
+    assert [one.name for one in catalog.functions("a-")] == ["a-b", "b"]
+    gone = msgspec.structs.replace(OWNER, name="a")
+    catalog.remove(
+        documents.Document(kind=kinds.FUNCTION, name="a", resource_version=3, value=gone)
+    )
+    assert [one.name for one in catalog.functions("a")] == ["a-b", "b"]

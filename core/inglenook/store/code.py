@@ -141,7 +141,8 @@ class UnpackedCode:
         self._store = store
         self._root = root
         self._folders = folders.Folders(root)
-        self._merged: dict[tuple[str, ...], str] = {}
+        self._merged: dict[tuple[str, ...], int] = {}
+        """How often each list has been asked for."""
 
     @classmethod
     async def open(cls, store: CodeStore, root: Path) -> "UnpackedCode":
@@ -168,17 +169,22 @@ class UnpackedCode:
         """
         if len(layers) == 1:
             return await self.folder(layers[0])
-        name = _list_name(layers)
+        name, key = _list_name(layers), tuple(layers)
         if (ready := self._folders.ready(name)) is not None:
+            self._merged[key] = self._merged.get(key, 0) + 1
             return ready
         sources = await asyncio.gather(*(self.folder(layer) for layer in layers))
         # After the wait, in which the list may have been forgotten.
-        self._merged[tuple(layers)] = name
+        self._merged[key] = self._merged.get(key, 0) + 1
         return await self._folders.get(name, functools.partial(self._merge, sources))
 
-    def merged_lists(self) -> set[tuple[str, ...]]:
-        """Return the lists of zips that have been merged and not been forgotten."""
-        return set(self._merged)
+    def merged_lists(self) -> dict[tuple[str, ...], int]:
+        """Return the lists of zips that have been merged and not been forgotten.
+
+        With each, how often it has been asked for: who sees the same number twice knows that nobody
+        has begun to use it in between.
+        """
+        return dict(self._merged)
 
     async def forget(self, sha256: str) -> None:
         """Remove the zip's folder. Nothing may run in it any more."""
@@ -186,8 +192,8 @@ class UnpackedCode:
 
     async def forget_merged(self, layers: tuple[str, ...]) -> None:
         """Remove the folder of zips that were merged. Nothing may run in it any more."""
-        if (name := self._merged.pop(layers, None)) is not None:
-            await self._folders.forget(name)
+        if self._merged.pop(layers, None) is not None:
+            await self._folders.forget(_list_name(layers))
 
     def _unpack(self, folder: Path) -> None:
         data = read_verified(self._store.path(folder.name))

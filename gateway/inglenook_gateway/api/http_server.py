@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 _logger.setLevel(logging.CRITICAL)
 
 # A client context alone may have 3,583 bytes, and a full ARN stands in the request line.
-_HEADER_BYTES_MAX = 16 * 1024
+HEADER_BYTES_MAX = 16 * 1024
 _LINGER_S = 3.0
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -58,8 +58,8 @@ class HttpServer(web.Server):
             "logger": _logger,
             # The API has no compressed bodies, and a small one could become a large one here.
             "auto_decompress": False,
-            "max_line_size": _HEADER_BYTES_MAX,
-            "max_field_size": _HEADER_BYTES_MAX,
+            "max_line_size": HEADER_BYTES_MAX,
+            "max_field_size": HEADER_BYTES_MAX,
             "keepalive_timeout": idle_timeout_s,
             # How long a client that was refused early is read from, so that it sees the answer.
             "lingering_time": _LINGER_S,

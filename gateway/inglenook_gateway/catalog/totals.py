@@ -44,6 +44,8 @@ class Totals:
                 self.code_bytes += sign * value.code.size_bytes
             case provisioned.ProvisionedConcurrency():
                 self._count_concurrency(value.function_name, sign)
+            case _:
+                pass
 
     def _count_concurrency(self, name: str, sign: int) -> None:
         count = self._concurrency.get(name, 0) + sign

@@ -55,25 +55,24 @@ class Functions:
         params = call.params
         name = self._new_name(params)
         unbuilt.check(params)
-        config_arn = params.get("CodeSigningConfigArn")
+        await self._check_absent(name)
+        # Every rule about the rest first: a zip may be large.
+        blank = function.Code(sha256="", size_bytes=0)
+        spec = specification.initial(
+            params, name=name, code=blank, strict_runtimes=self._strict_runtimes
+        )
+        spec = await layer_use.applied(self._resources, spec, params)
+        tags = tag_rules.merged({}, params.get("Tags") or {})
+        # In nobody's turn: S3 may be slow.
+        code = await self._packages.take(params.get("Code") or {})
+        spec = msgspec.structs.replace(spec, code=code)
+        layer_use.check_size(spec)
+        config_arn, resources = params.get("CodeSigningConfigArn"), self._resources
         async with (
             self._turns.of(name),
-            code_signing_configs.held(self._resources, self._turns, config_arn) as config_id,
+            code_signing_configs.held(resources, self._turns, config_arn) as config_id,
         ):
-            existing = await self._resources.find(kinds.FUNCTION, name)
-            if existing is not None:
-                raise _exists(existing.value)
-            # Every rule about the rest first: a zip may be large.
-            blank = function.Code(sha256="", size_bytes=0)
-            spec = specification.initial(
-                params, name=name, code=blank, strict_runtimes=self._strict_runtimes
-            )
-            spec = await layer_use.applied(self._resources, spec, params)
-            tags = tag_rules.merged({}, params.get("Tags") or {})
-            code = await self._packages.take(params.get("Code") or {})
-            spec = msgspec.structs.replace(spec, code=code)
-            layer_use.check_size(spec)
-            resources = self._resources
+            await self._check_absent(name)
             owner = function.Function(
                 name=name,
                 uid=resources.new_id(),
@@ -83,6 +82,11 @@ class Functions:
                 code_signing_config=config_id,
             )
             return await self._create(owner, publish=bool(params.get("Publish")))
+
+    async def _check_absent(self, name: str) -> None:
+        existing = await self._resources.find(kinds.FUNCTION, name)
+        if existing is not None:
+            raise _exists(existing.value)
 
     def _new_name(self, params: Mapping[str, Any]) -> str:
         name = preconditions.unqualified(self._account, params).name
@@ -115,16 +119,17 @@ class Functions:
         params = call.params
         ref = preconditions.unqualified(self._account, params)
         unbuilt.check(params)
+        owner = (await self._resources.living(*ref)).value
+        preconditions.changeable(self._account, owner, params)
+        # In nobody's turn: S3 may be slow.
+        if params.get("DryRun"):
+            code = await self._packages.check(params)
+            spec = specification.recoded(owner.spec, params, code=code)
+            layer_use.check_size(spec)
+            would_be = msgspec.structs.replace(owner, spec=spec)
+            return Reply(output=rendering.latest(self._account, would_be))
+        code = await self._packages.take(params)
         async with self._turns.of(ref.name):
-            owner = (await self._resources.living(*ref)).value
-            preconditions.changeable(self._account, owner, params)
-            if params.get("DryRun"):
-                code = await self._packages.check(params)
-                spec = specification.recoded(owner.spec, params, code=code)
-                layer_use.check_size(spec)
-                would_be = msgspec.structs.replace(owner, spec=spec)
-                return Reply(output=rendering.latest(self._account, would_be))
-            code = await self._packages.take(params)
             return await self._update(
                 ref,
                 params,

@@ -19,7 +19,7 @@ from inglenook import errors
 from inglenook.aio import clock
 from inglenook.model import account
 from inglenook.telemetry import traces
-from inglenook_gateway.api import eventstream, failures
+from inglenook_gateway.api import eventstream, failures, outgoing
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.catalog.target import Target
 from inglenook_gateway.dispatch import dispatcher, invocation
@@ -86,7 +86,7 @@ class InvokeWithResponseStream:
             await stream.begun()
             response = _begun(target, event)
             await response.prepare(request)
-            await _pass_on(stream, response)
+            await _pass_on(stream, request, response)
             return response
 
 
@@ -101,17 +101,20 @@ def _begun(target: Target, event: invocation.Event) -> web.StreamResponse:
     )
 
 
-async def _pass_on(stream: ResponseStream, response: web.StreamResponse) -> None:
+async def _pass_on(
+    stream: ResponseStream, request: web.BaseRequest, response: web.StreamResponse
+) -> None:
     """Write an event for each piece, and the last one."""
     try:
         async for piece in stream:
-            await response.write(eventstream.event("PayloadChunk", eventstream.BINARY, piece))
+            chunk = eventstream.event("PayloadChunk", eventstream.BINARY, piece)
+            await outgoing.write(request, response, chunk)
     except errors.ApiError as error:
         complete = _Complete(ErrorCode=error.code, ErrorDetails=error.message)
     else:
         complete = _completed(stream.outcome)
     last = eventstream.event("InvokeComplete", eventstream.JSON, msgspec.json.encode(complete))
-    await response.write(last)
+    await outgoing.write(request, response, last)
 
 
 def _completed(outcome: invocation.Outcome) -> _Complete:

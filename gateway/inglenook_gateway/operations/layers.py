@@ -48,8 +48,9 @@ class Layers:
             "compatible_runtimes": tuple(params.get("CompatibleRuntimes") or ()),
             "compatible_architectures": tuple(params.get("CompatibleArchitectures") or ()),
         }
+        # In nobody's turn: S3 may be slow.
+        taken = await self._packages.take(params.get("Content") or {})
         async with self._turns.of(f"layer:{name}"):
-            taken = await self._packages.take(params.get("Content") or {})
             version = await self._versions.publish(name, taken, members)
         return Reply(output=self._whole(version))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from inglenook import errors
+from inglenook_gateway.api import outgoing
 from inglenook_gateway.dispatch.streaming import ResponseStream
 from inglenook_gateway.urls import answer, prelude, responses
 
@@ -33,8 +34,8 @@ async def respond(
             return response
         await response.prepare(request)
         if first:
-            await response.write(first)
-        if not await _pass_on(stream, response):
+            await outgoing.write(request, response, first)
+        if not await _pass_on(stream, request, response):
             _break_off(request)
         return response
 
@@ -58,11 +59,13 @@ async def _begin(stream: ResponseStream) -> "tuple[answer.Head, Body]":
     return answer.Head(status=200, headers=(("Content-Type", content_type),)), first or b""
 
 
-async def _pass_on(stream: ResponseStream, response: web.StreamResponse) -> bool:
+async def _pass_on(
+    stream: ResponseStream, request: web.BaseRequest, response: web.StreamResponse
+) -> bool:
     """Write the rest; return whether the function came to its end."""
     try:
         async for piece in stream:
-            await response.write(piece)
+            await outgoing.write(request, response, piece)
     except errors.ApiError:
         return False
     return stream.outcome.result.error is None

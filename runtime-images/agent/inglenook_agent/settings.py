@@ -40,7 +40,7 @@ class AgentSettings:
     stream_bytes_per_s: int = limits.STREAM_BYTES_PER_S
     """How fast a streamed answer goes once its first 6 MB have; 0: as fast as it can."""
     use_sandbox: bool = True
-    """Whether processes try to have /var/task, /opt and /tmp of their own."""
+    """Whether processes have walls around them, as far as the machine can put them up."""
     hidden: tuple[Path, ...] = ()
     """Folders, by their real paths, that functions find empty in the sandbox: what others' code,
     variables and logs lie in."""

@@ -12,23 +12,35 @@ byte of the message that they belong to (SCM_RIGHTS), in order.
 | agent says | spawner answers |
 |---|---|
 | `{"op": "fork", "id": N}` + 2 descriptors: a control socket, an output pipe | `forked` |
+| | `used`, when something is first put into the child's storage |
 | | `exited`, when a child has ended |
+| `{"op": "release", "id": N}` | |
 
 - `{"op": "forked", "id": N, "pid": P}`
 - `{"op": "exited", "id": N, "pid": P, "status": S, "max_rss_kb": K}`: `S` as
   `os.waitstatus_to_exitcode` gives it (negative: the signal). What was left of the child's process
-  group has been killed. A child that could not be forked is `exited` with pid 0 and status 71.
-- `{"op": "ready", "python": "3.11.7", "pid": P, "sandbox": true, "sandbox_reason": ""}` is said
-  once, first. `sandbox` tells whether children can be given a view of their own of the file system
-  (see `sandbox`); if not, `sandbox_reason` says why.
+  group, and of its namespace of processes, has been killed. A child that could not be forked is
+  `exited` with pid 0 and status 71.
+- `{"op": "ready", "python": "3.11.7", "pid": P, "sandbox": true, "sandbox_reason": "", "walls":
+  {...}}` is said once, first. `sandbox` tells whether children can be given a view of their own of
+  the file system (see `sandbox`); if not, `sandbox_reason` says why. `walls` says of each wall
+  (`files`, `processes`, `storage`, `system_calls`, `landlock`; see `walls`) why it is missing, and
+  nothing where it stands.
+
+Where the wall `storage` stands, every child comes with a file system of limited size for its /tmp
+(see `storage`), known by the child's number. It outlives the child: a later one may be forked for
+it (`{"op": "fork", "id": N, "storage": M}`, and then comes with none of its own). `release` lets
+go of it, whether the child still runs or not. `used` may be said before `forked`.
 
 The spawner's environment variable `INGLENOOK_PRELOAD_PATH` may name a folder (site-packages will
 do) from which boto3 and what it needs, and nothing else, is imported ahead and importable in a
-function, after all of its own folders: AWS's runtime brings the same packages.
+function, after all of its own folders: AWS's runtime brings the same packages. With
+`INGLENOOK_SANDBOX=off` there are no walls. `python -I -S .../inglenook_runtime probe` prints the
+walls that there would be, as JSON.
 
-A forked child is a session of its own (its pid is its process group), has the output pipe as stdout
-and stderr and /dev/null as stdin, and waits on its control socket: it is a *spare* until it is told
-what to be.
+A forked child is a session of its own (its pid, as the machine has it, is its process group), has
+the output pipe as stdout and stderr and /dev/null as stdin, and waits on its control socket: it is
+a *spare* until it is told what to be.
 
 **The control socket** of a child is a Unix stream socket. A frame on it is a 4-byte big-endian
 length (of what follows), one byte of kind, and the payload.
@@ -49,12 +61,17 @@ of these JSON text.
 `Setup` is a JSON object: `mode` (`python`: run `handler` here; `exec`: become `argv`), `handler`,
 `argv`, `variables` (the complete environment), `task_dir`, `opt_dir`, `tmp_dir` (folders of the
 host that appear as /var/task, /opt and /tmp where the sandbox can; null where there is none),
-`sandbox` (whether to try), `hidden` (real paths of folders that are empty in the sandbox), `join`
-(paths of files, such as cgroup.procs, to write the child's own pid to before anything else),
-`descriptors_max` (RLIMIT_NOFILE), `log_mark` (32 hex digits, see below). The variables
+`sandbox` (whether to try), `storage_mb` (the size of the child's storage, which is /tmp then, and
+not `tmp_dir`), `hidden` (real paths of folders that are empty in the sandbox), `join` (paths of
+files, such as cgroup.procs, to write `0`, the child itself, to before anything else),
+`descriptors_max` (RLIMIT_NOFILE), `processes_max` (threads count too; kept here where the control
+group of root's does not), `log_mark` (32 hex digits, see below). The variables
 AWS_LAMBDA_LOG_FORMAT and AWS_LAMBDA_LOG_LEVEL say how the function logs.
 
-A child keeps no privilege of root's, and in the sandbox it can write to /tmp only.
+A child keeps no privilege of root's, and in the sandbox it can write to /tmp only. Where it cannot
+have a view of files of its own, Landlock keeps it from `hidden` and from writing outside `tmp_dir`
+(and the machine's /tmp, unless something hidden lies there), and no file may be larger than
+`storage_mb`.
 
 The agent writes `variables` and `argv` as on Lambda (`LAMBDA_TASK_ROOT=/var/task`). In a child that
 is not in the sandbox, whichever end decided so, the child itself makes `LAMBDA_TASK_ROOT`, `PWD`,

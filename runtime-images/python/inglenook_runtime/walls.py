@@ -104,9 +104,13 @@ def _fence(setup: Setup, *, is_covered: bool, readable: tuple[str, ...]) -> None
         landlock.restrict(readable=["/"], writable=[sandbox.TMP], devices=["/dev", "/proc"])
         return
     own = [folder for folder in (setup.task_dir, setup.opt_dir) if folder is not None]
+    writable = [setup.tmp_dir] if setup.tmp_dir is not None else []
+    if not any(folder.startswith(f"{sandbox.TMP}/") for folder in setup.hidden):
+        # The machine's, which many functions name: better shared than refused.
+        writable.append(sandbox.TMP)
     landlock.restrict(
         readable=[*landlock.around(setup.hidden), *readable, *own],
-        writable=[setup.tmp_dir] if setup.tmp_dir is not None else [],
+        writable=writable,
         devices=_DEVICES,
     )
 

@@ -31,7 +31,7 @@ class _PipeliningError(Exception):
 class Connections:
     """The connections of one server, until it closes."""
 
-    def __init__(self, on_none: Callable[[], None]) -> None:
+    def __init__(self, on_none: Callable[[], None] | None = None) -> None:
         """Call `on_none` whenever the last one has ended."""
         self._on_none = on_none
         self._present: dict[HttpConnection, asyncio.Event] = {}
@@ -49,7 +49,7 @@ class Connections:
     def ended(self, connection: "HttpConnection") -> None:
         """Forget one, after all that it had to say."""
         self._present.pop(connection).set()
-        if not self._present:
+        if not self._present and self._on_none is not None:
             self._on_none()
 
     async def close(self) -> None:

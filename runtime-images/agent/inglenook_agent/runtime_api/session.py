@@ -137,6 +137,12 @@ class Session:
     def ask(self, asker: Asker) -> None:
         """Give `asker` the next event, now or when there is one. The last to ask gets it."""
         self._truncated()
+        if self._state is State.STREAMING:
+            # It gave its stream up, most likely, and has hung up on another connection: which of
+            # the two is heard first is chance. It waits for the end of its stream.
+            self._refuse_asker()
+            self._asker = asker
+            return
         was_started = self._state is State.STARTED
         self._move(State.READY)
         self._refuse_asker()
@@ -179,7 +185,7 @@ class Session:
 
     def streamed(self, error: tuple[str, Body] | None) -> None:
         """Take note that the stream was complete; with an error if its trailers said so."""
-        self._move(State.STREAMED)
+        self._stream_ended()
         if error is None:
             self._listener.answered(self, b"")
         else:
@@ -188,7 +194,7 @@ class Session:
 
     def stream_overflow(self) -> None:
         """Take note that the stream exceeds its limit."""
-        self._move(State.STREAMED)
+        self._stream_ended()
         self._listener.overflowed(self)
         self._end_if_exited()
 
@@ -198,16 +204,24 @@ class Session:
             loop = asyncio.get_running_loop()
             self._cut_timer = loop.call_later(self._grace_s, self._truncated)
             self._end_if_exited()
+            if self._asker is not None:
+                self._truncated()
 
     def _truncated(self) -> None:
         """Tell of a stream that has broken off though its process lives."""
         if self._cut_timer is not None:
             self._cut_timer.cancel()
             self._cut_timer = None
-            self._move(State.STREAMED)
+            self._stream_ended()
             text = outcome.message(self._request_id or "", "Response is truncated")
             payload = outcome.payload(outcome.TRUNCATED, text)
             self._listener.failed(self, outcome.TRUNCATED, payload)
+
+    def _stream_ended(self) -> None:
+        self._move(State.STREAMED)
+        if self._asker is not None:
+            # It has asked for more already; whoever hears of the end may have more at once.
+            self._move(State.READY)
 
     def fail(self, request_id: str, error_type: str, body: Body) -> None:
         """Take the function's error."""
