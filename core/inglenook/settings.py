@@ -37,6 +37,9 @@ class Gateway:
     """Whether runtimes that AWS has retired are refused, as AWS does, instead of warned of."""
     connection_idle_timeout_s: float = 75.0
     """How long a connection may take for the whole head of its next request."""
+    uploads_bytes: int = 512 * limits.MIB
+    """How much of the bodies of calls other than invocations may be in memory at once; while there
+    is no room, further ones are refused with 429."""
     request_rate_limit: bool = False
     """Whether synchronous requests are limited to ten a second for each unit of concurrency, and
     for each environment, as AWS does."""

@@ -10,7 +10,7 @@ from inglenook import settings
 from inglenook.aio import clock, tasks
 from inglenook.model import account, function_url
 from inglenook.store import archive, code, documents
-from inglenook_gateway.api import api_rate, front, http_server, service_model
+from inglenook_gateway.api import api_rate, front, http_server, service_model, uploads
 from inglenook_gateway.catalog import catalog
 from inglenook_gateway.dispatch import dispatcher, pods
 from inglenook_gateway.operations import (
@@ -113,6 +113,7 @@ class Gateway:
             {code_location.PREFIX: locations.serve, function_url.PATH_PREFIX: urls.serve, **extra},
             urls.serve,
             api_rate.ApiRate(time).admit if options.api_rate_limit else None,
+            uploads.Uploads(options.uploads_bytes),
         )
 
     @property

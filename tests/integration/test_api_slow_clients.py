@@ -5,16 +5,17 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from inglenook import errors
-from inglenook_gateway.api import bodies, failures, http_server
+from inglenook_gateway.api import bodies, failures, http_server, uploads
 
 
 async def read_all(request: web.BaseRequest) -> web.StreamResponse:
     try:
-        body = await bodies.read(request, "CreateFunction")
+        body = await bodies.receive(request, 10**6, errors.RequestTooLargeError)
     except errors.ApiError as error:
         return failures.response(error, "r")
     return web.Response(body=body)
@@ -117,3 +118,37 @@ async def test_what_is_not_http_is_refused_in_the_form_of_the_api(sent: bytes) -
         assert head.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400")), head
         assert b"x-amzn-errortype: serializationexception" in head.lower()
         assert json.loads(body)["Message"].startswith("The request is not valid HTTP")
+
+
+async def test_bodies_that_memory_has_no_room_for_are_refused_until_it_has() -> None:
+    held = uploads.Uploads(3_000_000)
+    release = asyncio.Event()
+
+    async def keep(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            with held.one() as take:
+                body = await bodies.read(request, "CreateFunction", take)
+                await release.wait()
+                return web.Response(text=str(len(body)))
+        except errors.ApiError as error:
+            return failures.response(error, "r")
+
+    http = http_server.HttpServer(keep, idle_timeout_s=30)
+    server = await asyncio.get_running_loop().create_server(http, "127.0.0.1", 0)
+    url = "http://{}:{}/".format(*server.sockets[0].getsockname())
+    async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+
+        async def send() -> int:
+            async with session.post(url, data=bytes(1_000_000)) as response:
+                await response.read()
+                return response.status
+
+        async with asyncio.TaskGroup() as group:
+            sent = [group.create_task(send()) for _ in range(5)]
+            refused, _ = await asyncio.wait(sent, return_when=asyncio.FIRST_COMPLETED)
+            assert {task.result() for task in refused} == {429}
+            release.set()
+        assert sorted(task.result() for task in sent).count(200) >= 2
+        assert await send() == 200
+    server.close()
+    await http.shutdown(0)

@@ -13,21 +13,26 @@ from aiohttp import hdrs, http, http_exceptions, web
 
 from inglenook import errors
 from inglenook.model import limits
+from inglenook_gateway.api import uploads
 
 _GRACE_S = 30.0
 _BYTES_PER_S = 16 * 1024
 """The slowest body that is waited for, after the grace; slower ones hold a connection for ever."""
 
 
-async def read(request: web.BaseRequest, operation: str) -> bytes | bytearray:
-    """Read the whole body of a control-plane request; raise as `receive` does."""
-    return await receive(request, limits.REQUEST_BYTES_MAX, lambda _: _too_large(operation))
+async def read(request: web.BaseRequest, operation: str, take: uploads.Take) -> bytes | bytearray:
+    """Read the whole body of a control-plane request; raise as `receive` and `take` do."""
+    limit = limits.REQUEST_BYTES_MAX
+    return await receive(request, limit, lambda _: _too_large(operation), take)
 
 
 async def receive(
-    request: web.BaseRequest, limit: int, too_large: Callable[[int], errors.ApiError]
+    request: web.BaseRequest,
+    limit: int,
+    too_large: Callable[[int], errors.ApiError],
+    take: uploads.Take | None = None,
 ) -> bytes | bytearray:
-    """Read the whole body, of at most `limit` bytes.
+    """Read the whole body, of at most `limit` bytes; `take` is told of each piece on its way.
 
     Raises `too_large` of its size as soon as that is known to be over the limit, and
     `SerializationError` when it does not arrive in the form that its headers promise, and
@@ -47,7 +52,7 @@ async def receive(
             if len(body) > limit:
                 raise too_large(len(body))
             return body
-        return await _arriving(content, limit, too_large)
+        return await _arriving(content, limit, too_large, take)
     except TimeoutError as exc:
         raise errors.RequestTimeoutError from exc
     except (
@@ -59,13 +64,18 @@ async def receive(
 
 
 async def _arriving(
-    content: aiohttp.StreamReader, limit: int, too_large: Callable[[int], errors.ApiError]
+    content: aiohttp.StreamReader,
+    limit: int,
+    too_large: Callable[[int], errors.ApiError],
+    take: uploads.Take | None,
 ) -> bytearray:
     """Gather a body that is on its way. Raises TimeoutError when it comes too slowly."""
     body = bytearray()
     async with asyncio.timeout(_GRACE_S) as budget:
         began = asyncio.get_running_loop().time()
         async for chunk in content.iter_any():
+            if take is not None:
+                take(len(chunk))
             body += chunk
             if len(body) > limit:
                 raise too_large(len(body))

@@ -21,9 +21,17 @@ from urllib import parse
 
 from aiohttp import hdrs, web
 
-from inglenook import errors
+from inglenook import errors, settings
 from inglenook.model import function_url
-from inglenook_gateway.api import bodies, failures, parsing, routes, serializing, validation
+from inglenook_gateway.api import (
+    bodies,
+    failures,
+    parsing,
+    routes,
+    serializing,
+    uploads,
+    validation,
+)
 
 if TYPE_CHECKING:
     from botocore import model
@@ -75,6 +83,7 @@ class Front:
         extra: Mapping[str, ExtraHandler] | None = None,
         urls: ExtraHandler | None = None,
         admit: Callable[[str], None] | None = None,
+        bodies_in_memory: uploads.Uploads | None = None,
     ) -> None:
         """Serve `service`; raises `ValueError` for a handler of an operation it does not have.
 
@@ -90,6 +99,7 @@ class Front:
         self._extra = sorted((extra or {}).items(), key=lambda item: -len(item[0]))
         self._urls = urls
         self._admit = admit
+        self._uploads = bodies_in_memory or uploads.Uploads(settings.Gateway().uploads_bytes)
         self._router = routes.Router(service)
         self._validator = validation.Validator()
         self._invoke = self._raw_handlers.get(_INVOKE)
@@ -156,8 +166,19 @@ class Front:
         query: list[tuple[str, str]],
         request_id: str,
     ) -> web.Response:
+        with self._uploads.one() as take:
+            body = await bodies.read(request, match.operation, take)
+            return await self._answer_call(request, match, query, request_id, body)
+
+    async def _answer_call(
+        self,
+        request: web.BaseRequest,
+        match: routes.Match,
+        query: list[tuple[str, str]],
+        request_id: str,
+        body: bytes | bytearray,
+    ) -> web.Response:
         operation = self._service.operation_model(match.operation)
-        body = await bodies.read(request, operation.name)
 
         def params() -> dict[str, Any]:
             labels = dict(zip(match.label_names, match.labels, strict=True))
