@@ -158,7 +158,7 @@ class Spawner:
         environment = {"PATH": os.environ["PATH"], **options.pop("environment", {})}
         self.process = subprocess.Popen(
             [python, "-I", "-S", str(PACKAGE), str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
+            pass_fds=[theirs.fileno(), *options.pop("slots", ())],
             env=environment,
             **options,
         )

@@ -1,6 +1,7 @@
 """What processes do at the wrong moment, or say that is no text, and what becomes of it."""
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -53,10 +54,9 @@ async def test_what_a_process_said_before_it_ended_is_heard_whoever_is_late(
     environment = await streaming(gateway)
     event = json.dumps({"steps": [["write", "hello"], last]}).encode()
     answer = gateway.invoke_soon(environment, event, wants_stream=True)
-    process = psutil.Process(_occupant(gateway, environment).process.pid)
+    process = psutil.Process(_occupant(gateway).process.pid)
     # Nothing is read before all is said and the process is dead.
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)  # noqa: ASYNC251 - to hold the loop up is what it is for
+    _wait_for(process)
     async with asyncio.timeout(agent_stand.DEADLINE_S):
         assert (await answer).result.error == error
     assert gateway.streamed(gateway.last_stream) == b"hello"
@@ -69,6 +69,26 @@ async def test_a_timed_out_stream_leaves_no_connection_behind(
     answer = await run(gateway, environment, steps=[["bytes", 8 * 1024 * 1024, 100_000]])
     assert answer.result.error == "Sandbox.Timedout"
     await until(lambda: not gateway.agent._servers[environment].is_connected)
+
+
+async def test_an_event_that_a_dead_process_never_took_is_run_by_another(
+    gateway: agent_stand.Gateway,
+) -> None:
+    environment = await streaming(gateway)
+    first = _occupant(gateway)
+    for number in range(5):
+        gone = psutil.Process(_occupant(gateway).process.pid)
+        left = await run(gateway, environment, steps=[["write", "x"], ["leave"]])
+        assert left.result.error is None
+        if _occupied(gateway):
+            # It has answered and is ending; the agent does not know, and hears of it afterwards.
+            following = gateway.invoke_soon(environment, b'{"answer": 1}', f"r-{number}")
+            _wait_for(gone)
+            async with asyncio.timeout(agent_stand.DEADLINE_S):
+                assert (await following).body == b"1"
+        else:
+            assert (await gateway.invoke(environment, b'{"answer": 1}')).body == b"1"
+    assert _occupant(gateway) is not first
 
 
 # What is no text.
@@ -149,17 +169,22 @@ async def test_a_tunnel_is_refused(say: Say, caplog: pytest.LogCaptureFixture) -
 STREAMS = ("Lambda-Runtime-Function-Response-Mode: streaming", "Transfer-Encoding: chunked")
 
 
-async def test_the_question_for_the_next_event_may_overtake_the_end_of_a_stream(say: Say) -> None:
+async def test_the_question_for_the_next_event_may_overtake_the_end_of_a_stream(
+    gateway: agent_stand.Gateway, say: Say
+) -> None:
+    first = _occupant(gateway)
     broken = chunked("response", "a" * 10)
     for number in range(30):
         answer = await say(broken, hangs_up=True)
         assert answer.result.error == "Runtime.TruncatedResponse", number
         assert (await say(post("response", body="1"))).body == b"1", number
+    assert _occupant(gateway) is first
 
 
 async def test_a_stream_given_up_while_its_reader_is_slow_is_followed_by_the_next_event(
     gateway: agent_stand.Gateway, say: Say
 ) -> None:
+    first = _occupant(gateway)
     broken = chunked("response", "a" * (STREAM_WINDOW_BYTES + 300_000))
     answer = asyncio.ensure_future(say(broken, hangs_up=True))
     await gateway.until(lambda: bool(gateway.pieces))
@@ -169,6 +194,7 @@ async def test_a_stream_given_up_while_its_reader_is_slow_is_followed_by_the_nex
     async with asyncio.timeout(agent_stand.DEADLINE_S):
         assert (await answer).result.error == "Runtime.TruncatedResponse"
     assert (await say(post("response", body="1"))).body == b"1"
+    assert _occupant(gateway) is first
 
 
 # Provisioned environments, and ends in between.
@@ -231,12 +257,25 @@ async def test_an_environment_that_is_ended_before_it_has_a_process_gets_none(
     await environment.end()
     async with asyncio.timeout(agent_stand.DEADLINE_S):
         assert (await starting).refusal is messages.Refusal.CANNOT_START
-    assert environment._tenancy.occupant is None
+    assert gateway.logs.messages == []
     folder = gateway.supervisor.folder / "environments" / name
     assert not folder.exists()
 
 
-def _occupant(gateway: agent_stand.Gateway, environment: str) -> Occupant:
-    occupant = gateway.agent._environments[environment]._tenancy.occupant
+def _occupant(gateway: agent_stand.Gateway) -> Occupant:
+    (environment,) = gateway.agent._environments.values()
+    occupant = environment._tenancy.occupant
     assert occupant is not None
     return occupant
+
+
+def _occupied(gateway: agent_stand.Gateway) -> bool:
+    (environment,) = gateway.agent._environments.values()
+    return environment._tenancy.occupant is not None
+
+
+def _wait_for(process: psutil.Process) -> None:
+    """Hold the loop up until a process has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)

@@ -78,8 +78,8 @@ def refused(client: "LambdaClient", name: str, **more: Any) -> tuple[int, str, s
 def function(client: "LambdaClient", name: str, **members: Any) -> Iterator[str]:
     """A function that streams what its event tells it to. It is a runtime in Python.
 
-    AWS's image for custom runtimes has no Python; its Python runtimes let a wrapper take their
-    place, which ours do not yet.
+    AWS's image for custom runtimes has no Python; there a wrapper takes the place of a runtime that
+    has one. Here that is a case of its own.
     """
     code = platform_process.package({"bootstrap": streaming_runtime.SOURCE})
     if "amazonaws.com" in client.meta.endpoint_url:

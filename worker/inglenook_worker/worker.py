@@ -52,6 +52,7 @@ class Worker:
         self._turns = turns.Turns(max(1, options.event_concurrency))
         self._wake = asyncio.Event()
         self._claims: dict[int, queue.Claim] = {}
+        self._renewed_at = time.now()
         self._claiming = tasks.Tasks(on_failure=died)
         self._renewing = tasks.Tasks(on_failure=died)
         self._running = tasks.Tasks()
@@ -88,6 +89,9 @@ class Worker:
                 continue
             try:
                 now = self._clock.now()
+                if now - self._renewed_at > self._options.lease_s / 2:
+                    # The clock was set, or the machine slept: what runs here is not to be had.
+                    await self._renew(now)
                 claims = await self._events.claim(
                     picked, now=now, until=now + self._options.lease_s
                 )
@@ -166,10 +170,12 @@ class Worker:
     async def _renew_forever(self) -> None:
         while True:
             await asyncio.sleep(self._options.lease_s / 3)
-            held = list(self._claims.values())
-            if not held:
-                continue
             try:
-                await self._events.extend(held, until=self._clock.now() + self._options.lease_s)
+                await self._renew(self._clock.now())
             except errors.ApiError:
                 logger.exception("the leases of events could not be renewed")
+
+    async def _renew(self, now: float) -> None:
+        if held := list(self._claims.values()):
+            await self._events.extend(held, until=now + self._options.lease_s)
+        self._renewed_at = now

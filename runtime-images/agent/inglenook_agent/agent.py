@@ -163,7 +163,7 @@ class Agent:
         name = secrets.token_hex(16)
         server: Server | None = None
         try:
-            if plan.runtime.mode is Mode.EXEC:
+            if plan.mode is not Mode.PYTHON:
                 server = self._servers[name] = Server()
                 await server.open()
             self._check_open()

@@ -73,12 +73,14 @@ class Maker:
             opt_dir = await self._code.merged(layers) if layers else None
         except (errors.ApiError, OSError) as exc:
             raise CannotServeError(Refusal.CODE_UNAVAILABLE, str(exc)) from exc
-        entrypoint = None
-        if runtime.mode is Mode.EXEC:
+        entrypoint = launch.wrapper(version, runtime)
+        mode = runtime.mode if entrypoint is None else Mode.WRAPPER
+        if mode is Mode.EXEC:
             entrypoint = await asyncio.to_thread(launch.entrypoint, folder, opt_dir)
         return launch.Plan(
             version=version,
             runtime=runtime,
+            mode=mode,
             task_dir=folder,
             opt_dir=opt_dir,
             entrypoint=entrypoint,

@@ -34,7 +34,9 @@ go of it, whether the child still runs or not. `used` may be said before `forked
 
 The spawner's environment variable `INGLENOOK_PRELOAD_PATH` may name a folder (site-packages will
 do) from which boto3 and what it needs, and nothing else, is imported ahead and importable in a
-function, after all of its own folders: AWS's runtime brings the same packages. With
+function, after all of its own folders: AWS's runtime brings the same packages. Each
+`/proc/self/fd/N` in its LD_LIBRARY_PATH is a slot for a folder of shared libraries (see
+`libraries`): N is inherited, and open on a folder that holds none. With
 `INGLENOOK_SANDBOX=off` there are no walls. `python -I -S .../inglenook_runtime probe` prints the
 walls that there would be, as JSON.
 
@@ -58,7 +60,8 @@ The header of an event: `{"id", "deadline_ms", "arn", "trace_id", "client_contex
 "cognito_identity", "tenant_id"}`; the last three null or absent where there is none, the first two
 of these JSON text.
 
-`Setup` is a JSON object: `mode` (`python`: run `handler` here; `exec`: become `argv`), `handler`,
+`Setup` is a JSON object: `mode` (`python`: run `handler` here; `exec`: become `argv`; `wrapper`:
+become `argv`, with the command line that starts a Python function as its arguments), `handler`,
 `argv`, `variables` (the complete environment), `task_dir`, `opt_dir`, `tmp_dir` (folders of the
 host that appear as /var/task, /opt and /tmp where the sandbox can; null where there is none),
 `sandbox` (whether to try), `storage_mb` (the size of the child's storage, which is /tmp then, and
@@ -81,8 +84,10 @@ A child that cannot be prepared (a file of `join` that refuses) says why on its 
 with status 70 before it runs anything.
 
 In mode `exec` the control socket closes at exec and the child has said nothing on it: the program
-speaks the Runtime API. If the program cannot be executed, the child says `I` with the type
-`Runtime.InvalidEntrypoint` and exits with status 127 (absent) or 126 (refused).
+speaks the Runtime API. Mode `wrapper` is the same (see `wrapped`), but a wrapper that cannot be
+executed is named in the output, as on Lambda. If the program of mode `exec` cannot be executed, the
+child says `I` with the type `Runtime.InvalidEntrypoint` and exits with status 127 (absent) or 126
+(refused).
 
 **The output pipe** carries what the function prints, and between it, whole records: the 16 bytes of
 `log_mark`, a 4-byte big-endian length, and that many bytes of UTF-8, one log event that may hold

@@ -15,6 +15,7 @@ import sys
 
 from inglenook_runtime import (
     child,
+    libraries,
     orders,
     preload,
     processes,
@@ -37,12 +38,14 @@ def probe() -> None:
 
 
 def run(descriptor: int) -> None:
-    streams.own(descriptor)
+    slots = libraries.take_slots(os.environ)
+    streams.own((descriptor, *slots))
     # Not the platform's virtual environment: a function that starts a Python of its own must find
     # the bare one, and the environment may lie where the sandbox hides it.
     sys.executable = os.path.realpath(sys.executable)
     agent = orders.Orders(socket.socket(fileno=descriptor))
-    os.set_inheritable(descriptor, False)
+    for each in (descriptor, *slots):
+        os.set_inheritable(each, False)
     preload.builtins()
     origin = os.environ.get(PRELOAD_PATH)
     is_wanted = os.environ.get(SANDBOX) != _OFF
@@ -64,7 +67,7 @@ def run(descriptor: int) -> None:
             "walls": has.told(),
         }
     )
-    spare = child.Spare(loaded=loaded, template=template, has=has)
+    spare = child.Spare(loaded=loaded, template=template, has=has, slots=slots)
     spare.rehearse()
     spare.rehearse()
     gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -10,9 +11,12 @@ from types import ModuleType
 from typing import NoReturn
 
 from inglenook_runtime import (
+    brought,
     frames,
+    libraries,
     logs,
     loop,
+    paths,
     preload,
     program,
     rehearsal,
@@ -20,9 +24,9 @@ from inglenook_runtime import (
     setup,
     spawner,
     walls,
+    wrapped,
 )
 
-_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _CANNOT_START = 70
 """EX_SOFTWARE: the platform's part of the start failed, before the function's began."""
 
@@ -31,8 +35,14 @@ class Spare:
     """What is ready in every child before it has a name."""
 
     def __init__(
-        self, *, loaded: preload.Loaded, template: sandbox.Template, has: walls.Walls
+        self,
+        *,
+        loaded: preload.Loaded,
+        template: sandbox.Template,
+        has: walls.Walls,
+        slots: tuple[int, ...],
     ) -> None:
+        self._slots = slots
         self._loaded = loaded
         self._template = template
         self._walls = has
@@ -60,9 +70,10 @@ class Spare:
         del frame
         try:
             setup.join(told.join)
-            setup.limit(told.descriptors_max)
             setup.die_with_parent(0 if self._template.has_processes else self._parent)
             now = setup.place(told, self._template)
+            libraries.fill(self._slots, now.variables, setup.own_folders(now))
+            setup.limit(told.descriptors_max)  # the slots may lie beyond
             if told.sandbox and not now.sandbox:
                 walls.limit_files(told)
             walls.confine(
@@ -77,8 +88,8 @@ class Spare:
             os._exit(_CANNOT_START)
         if now.mode == "exec":
             program.become(now.argv, told.argv[0], now.variables, control)
-        if _WRAPPER in now.variables:
-            os.write(1, f"LAMBDA_WARNING: {_WRAPPER} is not supported yet for Python.\n".encode())
+        if now.mode == "wrapper":
+            wrapped.become(now, told.argv[0], self._loaded.origin, brought.interpreter())
         setup.wear(now.variables)
         self._take_paths(now)
         log = logs.Log(
@@ -92,16 +103,13 @@ class Spare:
     def _take_paths(self, now: setup.Setup) -> None:
         """Give the function Lambda's `sys.path`, its own modules, and a `__main__` without ours."""
         task = now.variables.get("LAMBDA_TASK_ROOT", sandbox.TASK)
-        opt = sandbox.OPT if now.sandbox else now.opt_dir
-        own = [task]
-        if opt is not None:
-            version = "%d.%d" % sys.version_info[:2]  # noqa: UP031 - two numbers of a tuple
-            own += [f"{opt}/python/lib/python{version}/site-packages", f"{opt}/python"]
-        extra = now.variables.get("PYTHONPATH", "").split(":")
-        own += [entry for entry in extra if entry and entry not in own]
         origin = self._loaded.origin
+        entries = now.variables.get("PYTHONPATH", "").split(":")
+        is_set = any(entry not in ("", origin, sandbox.RUNTIME) for entry in entries)
+        sites = paths.sites(task, None if is_set else _opt(now))
+        own = sites + [entry for entry in entries if entry and entry not in sites]
         foreign = [entry for entry in own if entry not in (origin, sandbox.RUNTIME)]
-        preload.forget(self._loaded, foreign)
+        with_pth = preload.forget(self._loaded, foreign)
         if origin == sandbox.RUNTIME and origin not in own:
             own.append(origin)
         sys.path[:] = own + self._standard_path
@@ -109,3 +117,13 @@ class Spare:
         # On Lambda /var/task and /opt cannot be written, so nothing is ever compiled into them.
         sys.dont_write_bytecode = True
         sys.modules["__main__"] = ModuleType("__main__")
+        if with_pth:
+            paths.obey(folder for folder in with_pth if folder in sites)
+            # What they say may come first, too.
+            first = self._standard_path[0]
+            ahead = itertools.takewhile(lambda entry: entry != first, list(sys.path))
+            preload.forget(self._loaded, [entry for entry in ahead if entry not in own])
+
+
+def _opt(now: setup.Setup) -> str | None:
+    return sandbox.OPT if now.sandbox else now.opt_dir

@@ -30,7 +30,10 @@ _STANDARD_ATTRIBUTES = frozenset(
 
 
 class LogSink:
-    """Writes records to the output pipe: the mark, the length, the text."""
+    """Writes records to the output pipe: the mark, the length, the text.
+
+    Without a mark, which a wrapper may have lost, they are lines as any other.
+    """
 
     def __init__(self, mark: bytes, descriptor: int) -> None:
         self._mark = mark
@@ -38,7 +41,11 @@ class LogSink:
 
     def log(self, msg: str) -> None:
         body = msg.encode("utf-8", "backslashreplace")
-        rest = memoryview(self._mark + len(body).to_bytes(4, "big") + body)
+        if self._mark:
+            body = self._mark + len(body).to_bytes(4, "big") + body
+        elif not body.endswith(b"\n"):
+            body += b"\n"
+        rest = memoryview(body)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from inglenook_runtime import context, faults, frames, logs, lookup, marshalling
 
@@ -23,12 +23,20 @@ _WARNING = (
 )
 
 
+class Control(Protocol):
+    """The way to the agent."""
+
+    def receive(self) -> frames.Frame:
+        """Wait for a frame, whose payload is valid until the next call; `None` at the end."""
+
+    def send(self, kind: int, payload: bytes | bytearray) -> None:
+        """Send a frame."""
+
+
 class Loop:
     """Serves the agent's events with the function's handler."""
 
-    def __init__(
-        self, control: frames.Control, log: logs.Log, variables: Mapping[str, str]
-    ) -> None:
+    def __init__(self, control: Control, log: logs.Log, variables: Mapping[str, str]) -> None:
         self._control = control
         self._log = log
         self._marshaller = marshalling.Marshaller(variables.get("AWS_EXECUTION_ENV"))

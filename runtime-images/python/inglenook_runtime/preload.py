@@ -79,21 +79,22 @@ def load(origin: str | None) -> Loaded:
     return Loaded(standard=standard, third_party=third_party, origin=origin)
 
 
-def forget(loaded: Loaded, folders: Iterable[str]) -> None:
+def forget(loaded: Loaded, folders: Iterable[str]) -> list[str]:
     """Drop the preloaded modules that `folders`, first on the function's path, provide themselves.
 
     Third-party packages go all together: a boto3 of the function with a botocore of the runtime
-    is a mixture that nobody has tested.
+    is a mixture that nobody has tested. Return those of the folders that hold `.pth` files: only
+    here they are all looked at.
     """
-    own = _provided(folders)
+    own, with_pth = _provided(folders)
     gone = own & loaded.standard
     if own & loaded.third_party:
         gone |= loaded.third_party
-    if not gone:
-        return
-    for name in list(sys.modules):
-        if name.partition(".")[0] in gone:
-            del sys.modules[name]
+    if gone:
+        for name in list(sys.modules):
+            if name.partition(".")[0] in gone:
+                del sys.modules[name]
+    return with_pth
 
 
 class RuntimeFinder:
@@ -144,10 +145,11 @@ def _top_level() -> frozenset[str]:
     return frozenset(name.partition(".")[0] for name in sys.modules)
 
 
-def _provided(folders: Iterable[str]) -> frozenset[str]:
-    """Top-level names that can be imported from `folders`."""
+def _provided(folders: Iterable[str]) -> tuple[frozenset[str], list[str]]:
+    """Top-level names that can be imported from `folders`; and those that have `.pth` files."""
     suffixes = tuple(machinery.all_suffixes())
     names = set()
+    with_pth: list[str] = []
     for folder in folders:
         try:
             entries = list(os.scandir(folder))
@@ -159,6 +161,8 @@ def _provided(folders: Iterable[str]) -> frozenset[str]:
             if dot:
                 if entry.name.endswith(suffixes):
                     names.add(stem)
+                elif entry.name.endswith(".pth") and folder not in with_pth:
+                    with_pth.append(folder)
             elif os.path.exists(f"{entry.path}/__init__.py"):  # noqa: PTH110
                 names.add(stem)
-    return frozenset(names)
+    return frozenset(names), with_pth

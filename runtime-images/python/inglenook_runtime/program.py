@@ -30,9 +30,7 @@ def become(
     argv: tuple[str, ...], seen: str, variables: dict[str, str], control: frames.Control
 ) -> NoReturn:
     """Execute `argv`; `seen` is what the function knows the program as."""
-    # Python ignores these two, and ignoring is inherited.
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    restore_signals()
     try:
         os.execve(argv[0], list(argv), variables)  # noqa: S606 - that is the order
     except OSError as error:
@@ -48,3 +46,9 @@ def become(
                 frames.INIT_ERROR, frames.failure_payload(INVALID_ENTRYPOINT, payload.encode())
             )
         os._exit(127 if number in _ABSENT else 126)
+
+
+def restore_signals() -> None:
+    """Undo what Python does to signals, which a program would inherit."""
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)

@@ -22,15 +22,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inglenook_runtime import devices, kernel, preload, processes, storage
+from inglenook_runtime import brought, devices, kernel, paths, processes, storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-TASK = "/var/task"
-OPT = "/opt"
+TASK = paths.TASK
+OPT = paths.OPT
 TMP = "/tmp"  # noqa: S108 - the function's own
-RUNTIME = "/var/runtime"
+RUNTIME = paths.RUNTIME
 
 _EMPTY = f"{TASK}/.empty"
 _OFF = "switched off"
@@ -97,16 +97,24 @@ def isolate(storage_number: int | None) -> None:
 
 
 def cover(
-    task_dir: str | None, opt_dir: str | None, tmp_dir: str | None, hidden: Iterable[str] = ()
+    task_dir: str | None,
+    opt_dir: str | None,
+    tmp_dir: str | None,
+    hidden: Iterable[str] = (),
+    *,
+    shows_interpreter: bool = False,
 ) -> None:
     """Make the folders appear in place and `hidden` ones empty; all or, with `CoverError`, none.
 
-    Everything but /tmp is read-only then; on a kernel that cannot do that, these folders are.
+    `shows_interpreter` puts this one into Lambda's /var/lang, unless there is something. Everything
+    but /tmp is read-only then; on a kernel that cannot do that, these folders are.
     """
     wanted = [(_EMPTY, folder) for folder in hidden]
     wanted += [(opt_dir or _EMPTY, OPT)]
     wanted += [(task_dir, TASK)] if task_dir is not None else []
     wanted += [(tmp_dir, TMP)] if tmp_dir is not None else []
+    if shows_interpreter and brought.can_show_interpreter():
+        wanted += [(brought.OUR_LANG, brought.LANG)]
     _bind_all(wanted)
     try:
         kernel.set_all_read_only()
@@ -210,7 +218,7 @@ def _enter(origin: str | None) -> str | None:
         _cover_var()
     kernel.mount_tmpfs(TASK, "size=64k,nr_inodes=16,mode=755")
     os.mkdir(_EMPTY, 0o755)  # noqa: PTH102
-    return _lay_runtime(origin)
+    return brought.lay(origin, _is_hidden)
 
 
 def _cover_var() -> None:
@@ -231,37 +239,8 @@ def _cover_var() -> None:
             _write(f"/var/{name}", "")
         kernel.bind(f"/proc/self/fd/{below}/{name}", f"/var/{name}")
     os.close(below)
-    for folder in (TASK, RUNTIME):
+    for folder in (TASK, RUNTIME, brought.LANG):
         os.makedirs(folder, 0o755, exist_ok=True)  # noqa: PTH103
-
-
-def _lay_runtime(origin: str | None) -> str | None:
-    """Show the runtime's packages, and nothing else of `origin`, in /var/runtime."""
-    if origin is None or os.path.realpath(origin) == RUNTIME:
-        return origin
-    entries = [entry for entry in os.scandir(origin) if _belongs(entry.name)]
-    kernel.mount_tmpfs(RUNTIME, "size=64k,nr_inodes=256,mode=755")
-    for entry in entries:
-        place, real = f"{RUNTIME}/{entry.name}", os.path.realpath(entry.path)
-        if not _is_hidden(real):
-            Path(place).symlink_to(real)
-            continue
-        # The child's own /tmp or /opt will cover it: a link would dangle.
-        if entry.is_dir():
-            os.mkdir(place, 0o755)  # noqa: PTH102
-        else:
-            _write(place, "")
-        kernel.bind(real, place)
-    kernel.set_read_only(RUNTIME, is_read_only=True)
-    return RUNTIME
-
-
-def _belongs(name: str) -> bool:
-    stem = name.partition(".")[0]
-    if name.endswith(".dist-info"):
-        project = name.partition("-")[0].replace("python_dateutil", "dateutil")
-        return project in preload.THIRD_PARTY
-    return stem in preload.THIRD_PARTY
 
 
 def _write(path: str, text: str) -> None:

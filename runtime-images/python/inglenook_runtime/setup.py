@@ -94,7 +94,10 @@ def place(setup: Setup, template: sandbox.Template) -> Setup:
         try:
             hidden = filter(template.can_hide, setup.hidden)
             tmp_dir = _tmp(setup, template)
-            sandbox.cover(setup.task_dir, setup.opt_dir, tmp_dir, hidden)
+            is_wrapped = setup.mode == "wrapper"
+            sandbox.cover(
+                setup.task_dir, setup.opt_dir, tmp_dir, hidden, shows_interpreter=is_wrapped
+            )
         except (OSError, sandbox.CoverError) as error:
             os.write(1, f"LAMBDA_WARNING: no sandbox for this environment: {error}\n".encode())
         else:
@@ -110,6 +113,13 @@ def _tmp(setup: Setup, template: sandbox.Template) -> str | None:
         return setup.tmp_dir
     storage.resize(setup.storage_mb)
     return storage.OWN
+
+
+def own_folders(now: Setup) -> list[str]:
+    """Return the folders of a function that is in place, as it sees them."""
+    if now.sandbox:
+        return [sandbox.TASK, sandbox.OPT, sandbox.TMP]
+    return [folder for folder in (now.task_dir, now.opt_dir, now.tmp_dir) if folder is not None]
 
 
 def wear(variables: dict[str, str]) -> None:

@@ -11,21 +11,30 @@ import contextlib
 import io
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
-def own(kept: int) -> None:
+def own(kept: Collection[int]) -> None:
     """Give this process (and all its forks) write-through streams and /dev/null to read from.
 
-    Of the other descriptors only `kept` stays: whoever started us may have left some open that are
-    no function's business, such as the platform's own terminal.
+    Of the other descriptors only those `kept` stay: whoever started us may have left some open that
+    are no function's business, such as the platform's own terminal.
     """
     for name in os.listdir("/dev/fd"):  # noqa: PTH208 - names, and one of them is already gone
-        if int(name) > 2 and int(name) != kept:
+        if int(name) > 2 and int(name) not in kept:
             with contextlib.suppress(OSError):
                 os.close(int(name))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
+    write_through()
+
+
+def write_through() -> None:
+    """Let nothing that is written wait in this process."""
     sys.stdout = sys.__stdout__ = _stream(1, "strict")  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _stream(2, "backslashreplace")  # type: ignore[misc]
 

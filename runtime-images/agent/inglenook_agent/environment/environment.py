@@ -116,8 +116,7 @@ class Environment:
             self._life.move(State.BUSY)
             self._deliver(invocation, occupant)
         else:
-            self._life.move(State.RESTARTING)
-            _ = self._means.tasks.start(self._restart(invocation), name="restart")
+            self._begin_afresh(invocation)
 
     def taken(self, stream: int, size: int) -> None:
         """Learn that the gateway has room for more of the answer that is streamed to it."""
@@ -183,6 +182,15 @@ class Environment:
         elif self._tenancy.is_present(runtime):
             self._lost(init.exited(status, self._tenancy.occupant))
 
+    def left(self, runtime: Runtime, body: Body) -> None:
+        invocation = self._invocation
+        if invocation is not None and self._has_event(runtime):
+            # It ended after the last event, and nobody knew: the next one is not its business.
+            self._tenancy.move_out(init.ENDED)
+            invocation.body = body
+            self._life.move(State.EMPTY)
+            self._begin_afresh(invocation)
+
     def _has_event(self, runtime: Runtime) -> bool:
         return self._life.state is State.BUSY and self._tenancy.is_present(runtime)
 
@@ -192,6 +200,10 @@ class Environment:
         self._announce(invocation)
         occupant.watch()
         occupant.runtime.deliver(*invocation.take())
+
+    def _begin_afresh(self, invocation: Invocation) -> None:
+        self._life.move(State.RESTARTING)
+        _ = self._means.tasks.start(self._restart(invocation), name="restart")
 
     async def _restart(self, invocation: Invocation) -> None:
         """Start a fresh process within an invocation, and give it the event."""

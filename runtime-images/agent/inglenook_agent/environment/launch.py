@@ -19,12 +19,13 @@ from inglenook_agent.supervisor.interpreters import Available
 from inglenook_agent.supervisor.setup import Mode, Setup
 
 _BOOTSTRAP = "bootstrap"
+_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 MARK_BYTES = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entrypoint:
-    """The program that a custom runtime starts."""
+    """The program that a custom runtime, or a function with a wrapper, starts."""
 
     path: str
     """As the function sees it."""
@@ -38,11 +39,13 @@ class Plan:
 
     version: Specialise
     runtime: Available
+    mode: Mode
+    """Its runtime's, unless the function has a wrapper."""
     task_dir: Path
     opt_dir: Path | None
     """Folder of what its layers contain together, if it has any."""
     entrypoint: Entrypoint | None
-    """Of a custom runtime."""
+    """Of a custom runtime; of a Python function, its wrapper."""
     python_path: str | None
     """Folder of the packages that the runtime brings."""
 
@@ -80,6 +83,15 @@ def entrypoint(task_dir: Path, opt_dir: Path | None) -> Entrypoint:
     )
 
 
+def wrapper(version: Specialise, runtime: Available) -> Entrypoint | None:
+    """Return the program that a function wants to be started by, if its runtime honours that.
+
+    Custom runtimes do not: dg/runtimes-modify.html.
+    """
+    path = version.variables.get(_WRAPPER)
+    return Entrypoint(path=path) if path and runtime.mode is Mode.PYTHON else None
+
+
 def new_mark() -> bytes:
     """Return a mark for records in a process's output, that no function can guess.
 
@@ -109,11 +121,11 @@ def setup(
         settings,
         log_stream=place.log_stream,
         initialization_type=place.initialization_type,
-        python_path=python_path if plan.runtime.mode is Mode.PYTHON else None,
+        python_path=python_path if plan.mode is Mode.PYTHON else None,
         runtime_api=place.runtime_api,
     )
     return Setup(
-        mode=plan.runtime.mode,
+        mode=plan.mode,
         handler=version.handler,
         argv=[] if plan.entrypoint is None else [plan.entrypoint.path],
         variables=environment,

@@ -95,3 +95,6 @@ class RuntimeListener(Protocol):
 
     def exited(self, runtime: Runtime, status: int) -> None:
         """Learn that the process has ended by itself, and that it has said nothing more."""
+
+    def left(self, runtime: Runtime, body: Body) -> None:
+        """Learn the same of a process that has not taken its event; this is the event's body."""

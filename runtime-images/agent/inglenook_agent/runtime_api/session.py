@@ -302,7 +302,11 @@ class Session:
     def _end_if_exited(self) -> None:
         if self._status is not None and self._state not in (State.OVER, State.INIT_FAILED):
             self._close()
-            self._listener.exited(self, self._status)
+            event, self._event = self._event, None
+            if event is not None:
+                self._listener.left(self, event[1])
+            else:
+                self._listener.exited(self, self._status)
 
     def _close(self) -> None:
         if self._state is not State.OVER:

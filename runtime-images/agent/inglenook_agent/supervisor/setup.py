@@ -12,6 +12,8 @@ class Mode(enum.Enum):
     """The handler runs in the child itself."""
     EXEC = "exec"
     """The child becomes a program that speaks the Runtime API."""
+    WRAPPER = "wrapper"
+    """So it does, and the program is told how a Python function is started."""
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import msgspec
 
+from inglenook_agent.supervisor import libraries
 from inglenook_agent.supervisor.channel import Channel
 from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.storage import Storage
@@ -87,14 +88,15 @@ class Spawner(asyncio.Protocol):
                 self._sender = ours.dup()
                 self._sender.setblocking(False)
                 await self._loop.create_unix_connection(lambda: self, sock=ours)
-                self._process = await asyncio.create_subprocess_exec(
-                    *(str(interpreter), "-I", "-S", str(client), str(theirs.fileno())),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    env=variables,
-                    pass_fds=(theirs.fileno(),),
-                    start_new_session=True,
-                )
+                with libraries.slots(client) as slots:
+                    self._process = await asyncio.create_subprocess_exec(
+                        *(str(interpreter), "-I", "-S", str(client), str(theirs.fileno())),
+                        stdin=asyncio.subprocess.DEVNULL,
+                        stdout=asyncio.subprocess.DEVNULL,
+                        env=variables | libraries.variables(slots),
+                        pass_fds=(theirs.fileno(), *slots),
+                        start_new_session=True,
+                    )
             except OSError as exc:
                 self._end()
                 raise SpawnError(f"{interpreter} cannot be started: {exc}") from exc
