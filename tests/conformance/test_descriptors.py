@@ -46,7 +46,7 @@ def test_the_platform_takes_what_it_may_have_and_functions_get_lambdas_limit(
 def test_a_platform_without_a_free_descriptor_runs_on_and_recovers(tmp_path: Path) -> None:
     with (
         platform_process.running(
-            tmp_path, variables={"INGLENOOK_GATEWAY_QUEUE_TIMEOUT_S": "1"}
+            tmp_path, variables={"INGLENOOK_GATEWAY_QUEUE_TIMEOUT_S": "5"}
         ) as platform,
         contextlib.closing(platform.client()) as client,
     ):
