@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,8 @@ def _own_groups(own: Path) -> dict[str, str]:
 def _clear(home: Path) -> None:
     """Remove what dead processes left in `home`, with all that still runs there."""
     for left in home.glob("inglenook-run-*"):
-        if scratch.is_dead(left.name.removeprefix("inglenook-")):
+        # What another user's platform has left is that user's to remove.
+        if os.access(left, os.W_OK) and scratch.is_dead(left.name.removeprefix("inglenook-")):
             for child in [child for child in left.iterdir() if child.is_dir()]:
                 _clear_group(child)
             with contextlib.suppress(OSError):
