@@ -22,6 +22,7 @@ INTEGRATION = "application/vnd.awslambda.http-integration-response"
 
 # What a function writes is a shell function by the name of its handler. `await` waits for the test.
 RUNTIME = """#!/bin/sh
+tmp="${TMPDIR:-/tmp}"
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
 integration="Content-Type: application/vnd.awslambda.http-integration-response"
 end='\\000\\000\\000\\000\\000\\000\\000\\000'
@@ -56,9 +57,9 @@ error() {
 }
 
 while true; do
-    curl -s -D /tmp/head -o /tmp/event "$api/next"
-    id=$(tr -d '\\r' < /tmp/head | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *//p')
-    port=$(sed -n 's/.*"rawQueryString":"port=\\([0-9]*\\)".*/\\1/p' /tmp/event)
+    curl -s -D "$tmp/head" -o "$tmp/event" "$api/next"
+    id=$(tr -d '\\r' < "$tmp/head" | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *//p')
+    port=$(sed -n 's/.*"rawQueryString":"port=\\([0-9]*\\)".*/\\1/p' "$tmp/event")
     "$_HANDLER"
 done
 """

@@ -174,12 +174,13 @@ def test_any_executable_bootstrap_is_a_runtime(client: "LambdaClient", name: str
     bootstrap = textwrap.dedent(
         """\
         #!/bin/sh
+        tmp="${TMPDIR:-/tmp}"
         api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
         while true; do
-            curl -s -D /tmp/head -o /tmp/event "$api/next"
-            id=$(tr -d '\\r' < /tmp/head |
+            curl -s -D "$tmp/head" -o "$tmp/event" "$api/next"
+            id=$(tr -d '\\r' < "$tmp/head" |
                 sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *//p')
-            tr a-z A-Z < /tmp/event | curl -s -o /dev/null --data-binary @- "$api/$id/response"
+            tr a-z A-Z < "$tmp/event" | curl -s -o /dev/null --data-binary @- "$api/$id/response"
         done
         """
     )

@@ -191,12 +191,13 @@ def test_an_installed_distribution_is_imported_from_a_layer(
 
 BOOTSTRAP = """#!/bin/sh
 cd "$LAMBDA_TASK_ROOT"
+tmp="${TMPDIR:-/tmp}"
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
 while true; do
-    curl -s -D /tmp/head -o /tmp/event "$api/next"
-    id=$(tr -d '\\r' < /tmp/head | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *//p')
+    curl -s -D "$tmp/head" -o "$tmp/event" "$api/next"
+    id=$(tr -d '\\r' < "$tmp/head" | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *//p')
     printf '{"text": "%s", "event": %s, "program": "%s"}' \\
-        "$(cat "$_HANDLER.txt")" "$(cat /tmp/event)" "$0" |
+        "$(cat "$_HANDLER.txt")" "$(cat "$tmp/event")" "$0" |
         curl -s -o /dev/null --data-binary @- "$api/$id/response"
 done
 """

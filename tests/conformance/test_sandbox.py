@@ -132,7 +132,9 @@ def test_a_process_left_running_is_there_at_the_next_event(run: Run) -> None:
     assert run(f"{code}\nbuiltins.left.wait()") is None
 
 
-def test_a_daemon_ends_with_its_environments_process(client: "LambdaClient", name: str) -> None:
+def test_a_daemon_ends_with_its_environments_process(
+    client: "LambdaClient", name: str, is_sandboxed: None
+) -> None:
     create(client, name, RUNNER, Timeout=2)
     late = answer_of(
         client,

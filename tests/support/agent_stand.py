@@ -31,10 +31,12 @@ class Logs:
 
     def __init__(self) -> None:
         self.streams: dict[str, list[str]] = {}
+        self.changed: Callable[[], None] = lambda: None
 
     def write(self, group: str, stream: str, events: Sequence[LogEvent]) -> None:
         del group
         self.streams.setdefault(stream, []).extend(event.message for event in events)
+        self.changed()
 
     @property
     def messages(self) -> list[str]:
@@ -195,7 +197,7 @@ class Gateway:
         return b"".join(piece for _, piece in self.pieces.get(stream, []))
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until what has been received makes it so."""
+        """Wait until what has been received or logged makes it so."""
         async with asyncio.timeout(DEADLINE_S):
             while not is_so():
                 self._changed.clear()
@@ -236,6 +238,7 @@ async def standing(folder: Path, **changes: object) -> AsyncIterator[Gateway]:
         tasks=tasks,
     )
     gateway = Gateway(agent, logs, packages, supervisor)
+    logs.changed = gateway._changed.set
     gateway._send = gateway_end.send  # type: ignore[method-assign]
     gateway_end.open(gateway)
     agent.start()
