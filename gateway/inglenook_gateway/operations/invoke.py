@@ -18,6 +18,7 @@ from aiohttp import web
 from inglenook import errors
 from inglenook.aio import clock
 from inglenook.model import account, limits
+from inglenook.model.arn import FunctionRef
 from inglenook.telemetry import traces
 from inglenook_gateway.api import bodies, validation
 from inglenook_gateway.catalog import catalog
@@ -68,12 +69,7 @@ class Invoke:
         ref = self._owner.ref(
             labels[0], request.query.get("Qualifier") if request.query_string else None
         )
-        target = self._known.resolve(ref, self._rng)
-        changes = self._known.changes
-        payload = await read_payload(request, invocation_type)
-        if self._known.changes != changes:
-            # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
-            target = self._known.resolve(ref, self._rng)
+        target, payload = await aim(self._known, ref, self._rng, request, invocation_type)
         if invocation_type == "DryRun":
             return web.Response(status=204, headers={"x-amzn-RequestId": request_id})
         if invocation_type == "Event":
@@ -92,6 +88,26 @@ class Invoke:
         )
         outcome = await self._runner.invoke(target.id, target.spec, event)
         return _response(target, event, outcome)
+
+
+async def aim(
+    known: catalog.Catalog,
+    ref: FunctionRef,
+    rng: random.Random,
+    request: web.BaseRequest,
+    invocation_type: str,
+) -> tuple[Target, bytes | bytearray]:
+    """Return what a request is aimed at, and its payload, in AWS's order of checks.
+
+    Raises what `Catalog.resolve` and `read_payload` raise.
+    """
+    target = known.resolve(ref, rng)
+    changes = known.changes
+    payload = await read_payload(request, invocation_type)
+    if known.changes != changes:
+        # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
+        target = known.resolve(ref, rng)
+    return target, payload
 
 
 def _accepted(request_id: str, tracing: str) -> web.Response:

@@ -41,10 +41,7 @@ class InvokeAsync:
     ) -> web.StreamResponse:
         """Answer one request; `labels` holds the decoded function name of its path."""
         ref = self._owner.ref(labels[0])
-        self._known.resolve(ref, self._rng)
-        payload = await invoke.read_payload(request, "InvokeAsync")
-        # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
-        target = self._known.resolve(ref, self._rng)
+        target, payload = await invoke.aim(self._known, ref, self._rng, request, "InvokeAsync")
         trace_id = traces.header(self._clock.now(), self._rng)
         await self._intake.accept(target, ref, payload, request_id, trace_id)
         return web.json_response({"Status": 202}, status=202)

@@ -65,12 +65,7 @@ class InvokeWithResponseStream:
         if invocation_type not in _INVOCATION_TYPES or log_type not in invoke.LOG_TYPES:
             raise invoke.unknown_choice(invocation_type, log_type, _INVOCATION_TYPES)
         ref = self._owner.ref(labels[0], request.query.get("Qualifier"))
-        target = self._known.resolve(ref, self._rng)
-        changes = self._known.changes
-        payload = await invoke.read_payload(request, invocation_type)
-        if self._known.changes != changes:
-            # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
-            target = self._known.resolve(ref, self._rng)
+        target, payload = await invoke.aim(self._known, ref, self._rng, request, invocation_type)
         if invocation_type == "DryRun":
             return web.Response(status=204, headers={failures.REQUEST_ID: request_id})
         trace_id = invoke.trace_id(headers.get("X-Amzn-Trace-Id"))
