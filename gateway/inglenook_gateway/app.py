@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from inglenook import settings
 from inglenook.aio import clock, tasks
+from inglenook.catalog import catalog
 from inglenook.model import account, function_url
 from inglenook.store import archive, code, documents
 from inglenook_gateway.api import api_rate, front, http_server, service_model, uploads
-from inglenook_gateway.catalog import catalog
 from inglenook_gateway.dispatch import dispatcher, pods
 from inglenook_gateway.operations import (
     code_location,

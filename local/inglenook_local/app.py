@@ -20,12 +20,13 @@ from inglenook.events import retrying
 from inglenook.events.sqlite import SqliteQueue
 from inglenook.model import account
 from inglenook.store import code, sqlite
+from inglenook.upkeep import activation, collection, recovery
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import supervisor
 from inglenook_gateway.app import Gateway
-from inglenook_gateway.operations import objects, recovery
-from inglenook_local import activation, collection, functions, logs, logs_http, pods
-from inglenook_worker import deliveries, destinations, invocations, worker
+from inglenook_gateway.operations import objects
+from inglenook_local import logs, logs_http, pods
+from inglenook_worker import catalogued, deliveries, destinations, invocations, worker
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ def _worker(
         events=events,
         invocations=invocations.Invocations(
             events=events,
-            functions=functions.LocalFunctions(
+            functions=catalogued.CataloguedFunctions(
                 known=gateway.catalog, runner=gateway.dispatcher, owner=owner, time=time, rng=rng
             ),
             pace=pace,

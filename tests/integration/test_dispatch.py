@@ -13,8 +13,9 @@ from support.scripted_agents import SPEC, VERSION, ScriptedAgent, Supply, event,
 from inglenook import errors, settings
 from inglenook.aio.clock import SystemClock
 from inglenook.model import function
+from inglenook.routing import invocation
 from inglenook.wire import messages
-from inglenook_gateway.dispatch import dispatcher, invocation
+from inglenook_gateway.dispatch import dispatcher
 
 
 @pytest.fixture

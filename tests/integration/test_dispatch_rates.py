@@ -9,8 +9,8 @@ from support.dispatchers import ONE, TWO, Dispatchers, Make, Time, invoke, provi
 from support.scripted_agents import SPEC, ScriptedAgent, Supply, soon
 
 from inglenook import errors
+from inglenook.routing import invocation
 from inglenook.wire import messages
-from inglenook_gateway.dispatch import invocation
 
 
 @pytest.fixture

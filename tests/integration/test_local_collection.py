@@ -7,7 +7,7 @@ from support import operations_stand
 
 from inglenook.aio import clock
 from inglenook.store import code as code_store
-from inglenook_local import collection
+from inglenook.upkeep import collection
 
 
 @dataclass

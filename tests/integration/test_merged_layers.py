@@ -7,7 +7,7 @@ import pytest
 from support import operations_stand
 
 from inglenook.store import code
-from inglenook_local import collection
+from inglenook.upkeep import collection
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from support import operations_stand
 
 from inglenook import errors
 from inglenook.aio import clock
+from inglenook.catalog.catalog import Catalog
 from inglenook.store import documents, kinds, sqlite
-from inglenook_gateway.catalog.catalog import Catalog
 from inglenook_gateway.operations import resources
 
 

@@ -6,7 +6,7 @@ from support import operations_stand
 
 from inglenook import errors
 from inglenook.store import kinds, sqlite
-from inglenook_gateway.operations import recovery
+from inglenook.upkeep import recovery
 from inglenook_gateway.urls import index
 
 

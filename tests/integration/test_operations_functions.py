@@ -11,7 +11,7 @@ from support import operations_stand
 from support.operations_stand import Stand, package
 
 from inglenook import errors
-from inglenook_gateway.operations import recovery
+from inglenook.upkeep import recovery
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 

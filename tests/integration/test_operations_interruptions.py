@@ -9,7 +9,7 @@ from support.operations_stand import Stand, package
 
 from inglenook import errors
 from inglenook.store import documents, kinds
-from inglenook_local import collection
+from inglenook.upkeep import collection
 
 _QUALIFIED_CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("AddPermission", {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*"}),

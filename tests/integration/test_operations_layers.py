@@ -11,11 +11,12 @@ from support import operations_stand
 from support.operations_stand import Stand, package
 
 from inglenook import errors
+from inglenook.catalog.catalog import Catalog
 from inglenook.model import limits
 from inglenook.model.account import Account
 from inglenook.store import documents, kinds
-from inglenook_gateway.catalog.catalog import Catalog
-from inglenook_gateway.operations import recovery, resources
+from inglenook.upkeep import recovery
+from inglenook_gateway.operations import resources
 
 LAYER_ARN = "arn:aws:lambda:us-east-1:000000000000:layer:l:1"
 

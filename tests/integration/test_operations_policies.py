@@ -12,8 +12,8 @@ from support.operations_stand import Stand
 
 from inglenook import errors
 from inglenook.aio import clock
+from inglenook.catalog.catalog import Catalog
 from inglenook.store import kinds
-from inglenook_gateway.catalog.catalog import Catalog
 from inglenook_gateway.operations import resources
 
 INVOKE = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}

@@ -14,8 +14,8 @@ from support.operations_stand import Stand, package
 
 from inglenook import errors
 from inglenook.aio import clock
+from inglenook.catalog.catalog import Catalog
 from inglenook.store import kinds
-from inglenook_gateway.catalog.catalog import Catalog
 from inglenook_gateway.operations import resources
 
 Request = tuple[str, dict[str, Any]]

@@ -12,13 +12,14 @@ import pytest
 from inglenook import errors, settings
 from inglenook.aio import clock, tasks
 from inglenook.model import function
+from inglenook.routing import invocation
 from inglenook.store import code as code_store
 from inglenook.telemetry.logs import LogEvent
 from inglenook.wire import connection, frames, messages
 from inglenook_agent import agent, maker
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import supervisor
-from inglenook_gateway.dispatch import dispatcher, invocation
+from inglenook_gateway.dispatch import dispatcher
 
 
 class Discarded:

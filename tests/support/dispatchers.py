@@ -7,8 +7,9 @@ from support.scripted_agents import SPEC, ScriptedAgent, Supply, event
 
 from inglenook import settings
 from inglenook.aio.clock import SystemClock
+from inglenook.routing import invocation
 from inglenook.wire import messages
-from inglenook_gateway.dispatch import dispatcher, invocation
+from inglenook_gateway.dispatch import dispatcher
 
 ONE = messages.VersionId(function_name="f", function_uid="u", version="1", generation=1)
 TWO = messages.VersionId(function_name="f", function_uid="u", version="2", generation=2)

@@ -14,23 +14,22 @@ from typing import Any
 from inglenook import errors
 from inglenook.aio import clock
 from inglenook.capacity import provisioned
+from inglenook.catalog.catalog import Catalog
 from inglenook.model import function
 from inglenook.model.account import Account
 from inglenook.store import archive, code, sqlite
+from inglenook.upkeep import activation, recovery
 from inglenook.wire.messages import VersionId
 from inglenook_gateway.api import serializing, service_model, validation
 from inglenook_gateway.api.front import Call, Handler
-from inglenook_gateway.catalog.catalog import Catalog
 from inglenook_gateway.operations import (
     code_location,
     objects,
     packages,
     provisions,
-    recovery,
     resources,
     table,
 )
-from inglenook_local import activation
 
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 _MODEL = service_model.load()

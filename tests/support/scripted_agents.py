@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Callable
 
 from inglenook.model import function
+from inglenook.routing import invocation
 from inglenook.wire import connection, messages
-from inglenook_gateway.dispatch import invocation
 
 SPEC = function.Spec(
     code=function.Code(sha256="0" * 64, size_bytes=1),

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from inglenook import errors
+from inglenook.catalog.catalog import Catalog
+from inglenook.catalog.target import Retirement
 from inglenook.model import function, lifecycle, provisioned
 from inglenook.model.account import Account
 from inglenook.store import documents, kinds
-from inglenook_gateway.catalog.catalog import Catalog
-from inglenook_gateway.catalog.target import Retirement
 
 ACCOUNT = Account()
 STATUS = lifecycle.activated(lifecycle.created(now=0, revision="a"), revision="b")

@@ -5,12 +5,12 @@ import msgspec
 import pytest
 
 from inglenook.capacity import provisioned
+from inglenook.catalog.catalog import Catalog
 from inglenook.model import function, lifecycle
 from inglenook.model.account import Account
 from inglenook.model.provisioned import ProvisionedConcurrency
 from inglenook.store import documents, kinds
 from inglenook.wire import messages
-from inglenook_gateway.catalog.catalog import Catalog
 from inglenook_gateway.operations.provisions import Provisions
 
 PENDING = lifecycle.created(now=0, revision="a")

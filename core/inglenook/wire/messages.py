@@ -10,8 +10,23 @@ A streamed answer is `Chunk`s before the `Result`, on the same stream; at most
 An agent serves one version at most, for its whole life. What it cannot do it refuses, and its
 refusal is the truth: the gateway then tries elsewhere.
 
+In one process a connection is between two who know each other, and begins with `Welcome`. Over a
+network it begins with the listener's `Challenge`; whoever connected answers with a `Hello` that
+proves that both have the same secret, and only then hears `Welcome` (from an agent) or anything
+else. One that proves nothing is closed without a word.
+
+Several gateways may be connected to one agent; one of them, the *owner*, is whoever specialised it
+or adopted it last. All others are refused with `MOVED`, except for `Adopt`. What a former owner has
+begun is answered to it; the new owner hears `Freed` of those environments when that is done. An
+agent in a pod whose owner's connection ends keeps its environments, and what runs in them, for
+another to adopt.
+
+A gateway sends what an agent lacks of its packages before `Specialise`, in pieces, in order.
+
 | gateway says | agent answers |
 |---|---|
+| `Package` + a piece of a zip | `Stored` |
+| `Adopt`: I own this version's function from now on | `Adopted` |
 | `Specialise`: run this version from now on | `Specialised` |
 | `Start`: one more execution environment | `Started`, once init has ended, well or not |
 | `Invoke` + event: one invocation in that environment | `Chunk`s perhaps; `Result` + payload |
@@ -41,6 +56,8 @@ class Refusal(enum.Enum):
     CODE_UNAVAILABLE = "code unavailable"
     RUNTIME_UNAVAILABLE = "runtime unavailable"
     CANNOT_START = "cannot start"
+    MOVED = "moved"
+    """Another gateway owns the agent, or the function."""
 
 
 class VersionId(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +76,91 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
     protocol: int = PROTOCOL
     agent: str
     version: VersionId | None = None
+    """What it serves, if it is specialised."""
     environments: list[str] = []
+    busy: list[str] = []
+    """Those of them that run something."""
+    is_local: bool = True
+    """Whether code lies where the gateway put it, on the same machine, and is not sent."""
+
+
+class Challenge(msgspec.Struct, frozen=True, kw_only=True, tag="challenge"):
+    """The listener's first message over a network: what the other end is to prove itself with."""
+
+    protocol: int = PROTOCOL
+    nonce: bytes
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
+    """Who has connected, with the proof: the HMAC-SHA256 of nonce and name under the secret."""
+
+    name: str
+    """The pod's, of a gateway or a worker."""
+    proof: bytes
+
+
+class Package(msgspec.Struct, frozen=True, kw_only=True, tag="package"):
+    """A piece (the body) of a package that a `Specialise` will name."""
+
+    sha256: str
+    offset: int
+    total: int
+    """Of all pieces, in bytes."""
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True, tag="stored"):
+    """The piece is kept; after the last one the package is whole and verified."""
+
+
+class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag="adopt"):
+    """Make this connection the owner's."""
+
+    id: VersionId
+
+
+class Adopted(msgspec.Struct, frozen=True, kw_only=True, tag="adopted"):
+    """The environments that go over to the new owner."""
+
+    environments: list[str] = []
+    """All of them that live."""
+    busy: list[str] = []
+    """Those that run something for a former owner."""
+
+
+class Freed(msgspec.Struct, frozen=True, kw_only=True, tag="freed"):
+    """An environment has done what it ran for a former owner. Said unasked, on stream 0."""
+
+    environment: str
+
+
+class Forward(msgspec.Struct, frozen=True, kw_only=True, tag="forward"):
+    """Run one event (the body) of a function that the other gateway owns.
+
+    Answered as `Invoke` is, or by `Failed`; by `Refused` with `MOVED` from one that does not own
+    it, and with `WRONG_VERSION` from one that does not know this version yet.
+    """
+
+    id: VersionId
+    request_id: str
+    arn: str
+    trace_id: str
+    client_context: str | None = None
+    cognito_identity: str | None = None
+    wants_tail: bool = False
+    wants_stream: bool = False
+    is_synchronous: bool = True
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
+    """The platform could not run a forwarded event, for a reason that the caller is to be told."""
+
+    code: str
+    """Of the error, as in `inglenook.errors`: `TooManyRequestsException`."""
+    status: int
+    message: str
+    reason: str | None = None
+    """A throttle's."""
+    retry_after_s: int | None = None
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +289,15 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
 
 Header = (
     Welcome
+    | Challenge
+    | Hello
+    | Package
+    | Stored
+    | Adopt
+    | Adopted
+    | Freed
+    | Forward
+    | Failed
     | Specialise
     | Specialised
     | Start

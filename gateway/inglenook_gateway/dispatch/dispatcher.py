@@ -15,6 +15,7 @@ from inglenook import errors, settings
 from inglenook.aio import clock, tasks
 from inglenook.capacity import provisioned
 from inglenook.model import function
+from inglenook.routing.invocation import Event, Outcome
 from inglenook.wire import messages
 from inglenook_gateway.dispatch import admission, fleet, invocation, pods, starts, streaming
 
@@ -56,8 +57,8 @@ class Dispatcher:
         self,
         version: messages.VersionId,
         spec: function.Spec,
-        event: invocation.Event,
-    ) -> asyncio.Future[invocation.Outcome]:
+        event: Event,
+    ) -> asyncio.Future[Outcome]:
         """Admit an event and return the future of its outcome.
 
         The future may be abandoned; the function runs on. Raises TooManyRequestsError when a limit
@@ -78,7 +79,7 @@ class Dispatcher:
         return invoked.outcome
 
     def stream(
-        self, version: messages.VersionId, spec: function.Spec, event: invocation.Event
+        self, version: messages.VersionId, spec: function.Spec, event: Event
     ) -> streaming.ResponseStream:
         """Admit an event whose answer is read as the function writes it. Raises as `invoke`."""
         answer = streaming.ResponseStream()
@@ -86,12 +87,10 @@ class Dispatcher:
         answer.follow(self.invoke(version, spec, event))
         return answer
 
-    def _settle(
-        self, invoked: invocation.Invocation, outcome: invocation.Outcome | errors.ApiError
-    ) -> None:
+    def _settle(self, invoked: invocation.Invocation, outcome: Outcome | errors.ApiError) -> None:
         self._ledger.release(invoked.function, invoked)
         if not invoked.outcome.done():
-            if isinstance(outcome, invocation.Outcome):
+            if isinstance(outcome, Outcome):
                 invoked.outcome.set_result(outcome)
             else:
                 invoked.outcome.set_exception(outcome)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from inglenook import errors, settings
 from inglenook.aio import clock, tasks
 from inglenook.capacity import environments, provisioned, rates
+from inglenook.routing.invocation import Outcome
 from inglenook.wire import messages
 from inglenook_gateway.dispatch import (
     admission,
@@ -130,7 +131,7 @@ class Fleet:
         body: "Body",
     ) -> None:
         if isinstance(header, messages.Result):
-            self._settle(invoked, invocation.Outcome(header, body))
+            self._settle(invoked, Outcome(header, body))
             if header.is_reusable and header.is_warm:
                 self._take_back(environment)
             else:

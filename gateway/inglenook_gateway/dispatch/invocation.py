@@ -1,43 +1,9 @@
-"""An invocation on its way: what is asked, and what came of it."""
+"""An invocation on its way: an event that holds its lease until it is settled."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from inglenook.routing.invocation import Event, Outcome
 from inglenook.wire import messages
-
-if TYPE_CHECKING:
-    from inglenook.wire.connection import Body
-
-OnChunk = Callable[["messages.Chunk", "Body", Callable[[int], None]], None]
-"""Called synchronously with each piece, in order, and with what gives room for more bytes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What a caller asks a function to do."""
-
-    request_id: str
-    arn: str
-    """As asked for, with the qualifier."""
-    payload: "Body"
-    trace_id: str
-    client_context: str | None = None
-    cognito_identity: str | None = None
-    wants_tail: bool = False
-    is_synchronous: bool = True
-    """Whether the caller waits: the rate of such requests may be limited."""
-    on_chunk: "OnChunk | None" = None
-    """Hears the pieces of an answer that the runtime streams; None: it is gathered whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How the function answered; its own failure is an outcome, too."""
-
-    result: messages.Result
-    payload: "Body"
 
 
 class Invocation:

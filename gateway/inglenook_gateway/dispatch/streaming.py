@@ -24,8 +24,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from inglenook import errors
+from inglenook.routing import invocation
 from inglenook.wire import messages
-from inglenook_gateway.dispatch import invocation
 
 if TYPE_CHECKING:
     from inglenook.wire.connection import Body

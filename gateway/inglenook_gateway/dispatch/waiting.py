@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from inglenook import errors
 from inglenook.aio import clock
@@ -9,7 +10,10 @@ from inglenook.capacity import environments
 from inglenook_gateway.dispatch import invocation
 from inglenook_gateway.dispatch.environment import Environment
 
-Settle = Callable[[invocation.Invocation, "invocation.Outcome | errors.ApiError"], None]
+if TYPE_CHECKING:
+    from inglenook.routing.invocation import Outcome
+
+Settle = Callable[[invocation.Invocation, "Outcome | errors.ApiError"], None]
 
 
 class Waiting:

@@ -1,9 +1,9 @@
 """GetAccountSettings: the account's limits, and what is used of them."""
 
+from inglenook.catalog.catalog import Catalog
 from inglenook.model import limits
 from inglenook.model.account import Account
 from inglenook_gateway.api.front import Call, Handler, Reply
-from inglenook_gateway.catalog.catalog import Catalog
 from inglenook_gateway.operations import usage
 
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from inglenook import errors
 from inglenook.aio import clock
+from inglenook.catalog.target import Target
 from inglenook.events import queue, work
 from inglenook.model.arn import FunctionRef
-from inglenook_gateway.catalog.target import Target
 
 _ABSENT_PAYLOAD = b"{}"
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from inglenook.aio import clock
+from inglenook.catalog import catalog
 from inglenook.model import account
 from inglenook.telemetry import traces
-from inglenook_gateway.catalog import catalog
 from inglenook_gateway.operations import event_intake, invoke
 
 

@@ -17,12 +17,13 @@ from aiohttp import web
 
 from inglenook import errors
 from inglenook.aio import clock
+from inglenook.catalog import catalog
+from inglenook.catalog.target import Target
 from inglenook.model import account
+from inglenook.routing import invocation
 from inglenook.telemetry import traces
 from inglenook_gateway.api import eventstream, failures, outgoing
-from inglenook_gateway.catalog import catalog
-from inglenook_gateway.catalog.target import Target
-from inglenook_gateway.dispatch import dispatcher, invocation
+from inglenook_gateway.dispatch import dispatcher
 from inglenook_gateway.dispatch.streaming import ResponseStream
 from inglenook_gateway.operations import invoke
 

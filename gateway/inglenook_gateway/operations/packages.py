@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import msgspec
 
 from inglenook import errors
+from inglenook.catalog.catalog import Catalog
 from inglenook.model import function, limits
-from inglenook_gateway.catalog.catalog import Catalog
 from inglenook_gateway.operations import objects
 
 

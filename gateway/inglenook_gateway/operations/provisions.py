@@ -9,11 +9,11 @@ have failed. Concurrency is set aside for the new one at once.
 from typing import Protocol
 
 from inglenook.capacity import provisioned
+from inglenook.catalog.catalog import Catalog
 from inglenook.model import function
 from inglenook.model.provisioned import ProvisionedConcurrency
 from inglenook.store import kinds
 from inglenook.wire import messages
-from inglenook_gateway.catalog.catalog import Catalog
 
 
 class Keeper(Protocol):

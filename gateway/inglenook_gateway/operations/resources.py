@@ -11,11 +11,11 @@ from typing import Protocol, TypeVar
 
 from inglenook import errors
 from inglenook.aio import clock
+from inglenook.catalog.catalog import Catalog
 from inglenook.model import function, lifecycle
 from inglenook.model.account import Account
 from inglenook.store import documents, kinds
 from inglenook.store.documents import Document, Kind
-from inglenook_gateway.catalog.catalog import Catalog
 
 T = TypeVar("T")
 

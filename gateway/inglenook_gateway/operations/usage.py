@@ -1,8 +1,8 @@
 """How much of its account's quotas is used, from the catalog."""
 
+from inglenook.catalog.catalog import Catalog
 from inglenook.model.account import Account
 from inglenook.store import kinds
-from inglenook_gateway.catalog.catalog import Catalog
 
 
 def provisioned_concurrency(catalog: Catalog, name: str) -> int:

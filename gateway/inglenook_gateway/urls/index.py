@@ -4,9 +4,9 @@ Hears of every change before the change's answer leaves, so that a URL works as 
 been told of it. What belongs to no living function is not found.
 """
 
+from inglenook.catalog.catalog import Catalog
 from inglenook.model.function_url import FunctionUrl
 from inglenook.store import kinds
-from inglenook_gateway.catalog.catalog import Catalog
 
 
 class Index:

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from inglenook.aio import clock
 from inglenook.model import limits
 from inglenook.store import code, documents
-from inglenook_gateway.operations import recovery
+from inglenook.upkeep import recovery
 
 _GRACE_S = limits.TIMEOUT_S_MAX + 300.0
 _EVERY_S = 600.0

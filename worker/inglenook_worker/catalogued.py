@@ -1,30 +1,33 @@
-"""The gateway beside the worker, as the functions that the worker runs events with."""
+"""Functions as a catalog knows them and a runner runs them: what the worker runs events with.
+
+The runner is the dispatcher beside it in one process, and the owners of the functions on a cluster.
+"""
 
 import random
 import uuid
 
 from inglenook import errors
 from inglenook.aio import clock
+from inglenook.catalog import catalog
+from inglenook.catalog.target import Target
 from inglenook.events import retrying, work
 from inglenook.model import account, function
 from inglenook.model.arn import FunctionRef
+from inglenook.routing import invocation
 from inglenook.store import kinds
 from inglenook.telemetry import traces
-from inglenook_gateway.catalog import catalog
-from inglenook_gateway.catalog.target import Target
-from inglenook_gateway.dispatch import dispatcher, invocation
 
 _THROTTLED = errors.TooManyRequestsError.status
 
 
-class LocalFunctions:
-    """A worker's `Functions`, in the gateway's own process."""
+class CataloguedFunctions:
+    """A worker's `Functions`, from a catalog and a runner."""
 
     def __init__(
         self,
         *,
         known: catalog.Catalog,
-        runner: dispatcher.Dispatcher,
+        runner: invocation.Runner,
         owner: account.Account,
         time: clock.Clock,
         rng: random.Random,

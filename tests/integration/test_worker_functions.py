@@ -13,7 +13,7 @@ from inglenook import settings
 from inglenook.aio import clock
 from inglenook.events import retrying, work
 from inglenook_gateway.dispatch import dispatcher
-from inglenook_local import functions
+from inglenook_worker import catalogued
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:dead"
 
@@ -24,12 +24,12 @@ async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
         yield made
 
 
-def seen_by_worker(stand: Stand) -> functions.LocalFunctions:
+def seen_by_worker(stand: Stand) -> catalogued.CataloguedFunctions:
     time = clock.SystemClock()
     runner = dispatcher.Dispatcher(
         supply=Supply(), time=time, limits=settings.Gateway(), region="r", account="a"
     )
-    return functions.LocalFunctions(
+    return catalogued.CataloguedFunctions(
         known=stand.catalog, runner=runner, owner=stand.account, time=time, rng=random.Random(1)
     )
 

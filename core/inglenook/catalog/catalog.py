@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from inglenook import errors
+from inglenook.catalog.entry import Entry, Key
+from inglenook.catalog.target import Retirement, Target
+from inglenook.catalog.totals import Totals
 from inglenook.model import (
     event_invoke,
     function,
@@ -25,9 +28,6 @@ from inglenook.model import (
 from inglenook.model.account import Account
 from inglenook.model.arn import FunctionRef
 from inglenook.store import documents, kinds
-from inglenook_gateway.catalog.entry import Entry, Key
-from inglenook_gateway.catalog.target import Retirement, Target
-from inglenook_gateway.catalog.totals import Totals
 
 T = TypeVar("T")
 

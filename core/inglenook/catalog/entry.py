@@ -4,12 +4,12 @@ import random
 from collections.abc import ItemsView
 from typing import Any
 
+from inglenook.catalog.target import Target
 from inglenook.model import function
 from inglenook.model.account import Account
 from inglenook.routing import alias as alias_routing
 from inglenook.store.documents import Document
 from inglenook.wire import messages
-from inglenook_gateway.catalog.target import Target
 
 Key = int | str | tuple[str, str | None] | None
 """Of a document in its function's entry: None for the function itself, a version's number, an
