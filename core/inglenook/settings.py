@@ -90,6 +90,41 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """What a part of the platform that runs in a pod has to know of the cluster."""
+
+    functions_namespace: str = "default"
+    """Where the custom resources are, and the pods that run functions."""
+    namespace: str = "inglenook"
+    """Where the platform's own parts run."""
+    pod_name: str = ""
+    """This pod's."""
+    pod_ip: str = ""
+    """This pod's: where other parts reach it."""
+    gateways_service: str = "inglenook-gateways"
+    """The headless service whose ready endpoints are the gateways."""
+    secret_file: str = "/etc/inglenook/secret/secret"  # noqa: S105 - a path
+    """What the platform's parts prove themselves to each other with; function code never sees it."""
+    nats_url: str = "nats://inglenook-nats:4222"
+    """Where the engine is; several are separated by commas."""
+    nats_replicas: int = 1
+    """In how many servers everything durable is kept."""
+    http_port: int = 9550
+    """Where a gateway serves the Lambda API."""
+    peers_port: int = 9551
+    """Where a gateway listens for other gateways and workers."""
+    status_port: int = 9552
+    """Where every part answers probes (`/live`, `/ready`) and shows its metrics (`/metrics`)."""
+    agent_port: int = 9600
+    """Where an agent listens for gateways."""
+    region: str = "us-east-1"
+    account: str = "000000000000"
+    public_url: str = ""
+    """The Lambda API's address as clients see it, for the addresses in answers; empty: the Host that
+    a client has named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of one process."""
 
@@ -97,12 +132,13 @@ class Settings:
     agent: Agent = field(default_factory=Agent)
     worker: Worker = field(default_factory=Worker)
     aws: Aws = field(default_factory=Aws)
+    cluster: Cluster = field(default_factory=Cluster)
 
 
 _POSITIVE = frozenset({"event_concurrency", "lease_s", "time_scale"})
 """What can be anything but zero."""
 
-G = TypeVar("G", Gateway, Agent, Worker, Aws)
+G = TypeVar("G", Gateway, Agent, Worker, Aws, Cluster)
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -114,6 +150,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         agent=_group(Agent, "AGENT", variables, mistakes),
         worker=_group(Worker, "WORKER", variables, mistakes),
         aws=_group(Aws, "AWS", variables, mistakes),
+        cluster=_group(Cluster, "CLUSTER", variables, mistakes),
     )
     if mistakes:
         raise SettingsError("; ".join(mistakes))

@@ -111,6 +111,15 @@ class RuntimeManagement(msgspec.Struct, frozen=True, kw_only=True, rename="camel
     runtime_version_arn: str | None = None
 
 
+class Placement(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What kind of pod runs it, on a cluster. Not of Lambda's: set in the custom resource alone."""
+
+    runtime_class: str | None = None
+    """A sandboxed container runtime (`runtimeClassName`): gVisor, Kata."""
+    environments_per_pod: int = 1
+    """How many environments may share a pod, and with it its /tmp and its processes."""
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What runs: all of a function that publishing a version freezes."""
 
@@ -138,6 +147,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     vpc: Vpc | None = None
     file_systems: tuple[FileSystem, ...] = ()
     snap_start: SnapStart = SnapStart.NONE
+    placement: Placement = Placement()
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -189,6 +189,8 @@ class Specialise(msgspec.Struct, frozen=True, kw_only=True, tag="specialise"):
     variables: dict[str, str] = {}
     layers: list[Layer] = []
     """Unpacked into /opt in this order, later ones over earlier ones."""
+    environments_max: int | None = None
+    """How many environments one pod may hold; None: as many as the agent will."""
     region: str
     account: str
 
