@@ -104,7 +104,7 @@ class Cluster:
     gateways_service: str = "inglenook-gateways"
     """The headless service whose ready endpoints are the gateways."""
     secret_file: str = "/etc/inglenook/secret/secret"  # noqa: S105 - a path
-    """What the platform's parts prove themselves to each other with; function code never sees it."""
+    """What the platform's parts prove themselves to each other with; no function sees it."""
     nats_url: str = "nats://inglenook-nats:4222"
     """Where the engine is; several are separated by commas."""
     nats_replicas: int = 1
@@ -120,8 +120,8 @@ class Cluster:
     region: str = "us-east-1"
     account: str = "000000000000"
     public_url: str = ""
-    """The Lambda API's address as clients see it, for the addresses in answers; empty: the Host that
-    a client has named."""
+    """The Lambda API's address as clients see it, for addresses in answers; empty: the Host that a
+    client has named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
