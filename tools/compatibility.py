@@ -16,8 +16,8 @@ from inglenook.aio import clock
 from inglenook.events import queue
 from inglenook.model import account
 from inglenook.store import code, sqlite
-from inglenook.wire import connection
 from inglenook_gateway import app
+from inglenook_gateway.dispatch import pods
 from inglenook_gateway.operations import objects, table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "compatibility.md"
@@ -89,8 +89,8 @@ class NoEvents:
 class NoPods:
     """No pods: nothing is invoked here."""
 
-    async def lease(self, runtime: str) -> connection.Connection:
-        raise NotImplementedError(runtime)
+    async def lease(self, wanted: pods.Wanted, *, is_ahead: bool) -> pods.Pod:
+        raise NotImplementedError(wanted, is_ahead)
 
 
 async def operations() -> dict[str, table.Support]:

@@ -6,6 +6,8 @@
   lint                only the checks
   bench [ARGS]        make the figures of docs/performance.md (needs wrk); see bench/README.md
   format              put all code into its standard form
+  cluster VERB        on Kubernetes: try, install, images, down; see `./dev cluster --help`
+  e2e [PYTEST ARGS]   install on a cluster (KUBECONFIG's, or one of our own) and run tests/e2e there
   up [ARGS]           inglenook up, from this checkout
   inglenook [ARGS]    any inglenook command, from this checkout
   shell-env           for eval: .venv's commands on your PATH, its Python's name in RUNTIME
@@ -21,6 +23,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import environment
+import on_cluster
 
 BIN = environment.VENV / "bin"
 CHECKS: tuple[tuple[str, ...], ...] = (
@@ -32,6 +35,9 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     ("yamllint", "--strict", "."),
     ("python", "tools/compatibility.py", "--check"),
     ("python", "tools/limits.py", "--check"),
+    ("python", "tools/lock.py", "--check"),
+    ("python", "tools/chart.py", "--check"),
+    ("python", "tools/crds.py", "--check"),
 )
 
 
@@ -94,6 +100,11 @@ def bench(arguments: Sequence[str]) -> int:
     return run("python", str(environment.ROOT / "bench" / "one_machine.py"), *arguments)
 
 
+def in_cluster(arguments: Sequence[str]) -> int:
+    environment.ensure(["test"])
+    return on_cluster.in_cluster(arguments)
+
+
 def inglenook(arguments: Sequence[str]) -> int:
     environment.ensure([])
     program = str(BIN / "inglenook")
@@ -122,6 +133,8 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "lint": lint,
     "bench": bench,
     "format": reformat,
+    "cluster": in_cluster,
+    "e2e": on_cluster.e2e,
     "up": up,
     "inglenook": inglenook,
     "shell-env": shell_env,

@@ -187,6 +187,10 @@ def _invocations() -> list[Row]:
         Row("One log event", f"{number(own.LOG_EVENT_BYTES_MAX)} bytes", SAME, "cut into several",
             ("LOG_EVENT_BYTES_MAX",), "unit/test_agent_splitter.py::"
             "test_what_is_longer_than_an_event_is_cut_between_characters"),
+        Row("Invocations traced in `Active` mode without a decision of the caller's",
+            f"the first in each second and {own.TRACED_SHARE:.0%} of the others, of each function",
+            SAME, NONE, ("TRACED_SHARE",), "unit/test_sampling.py::"
+            "test_of_the_others_in_a_second_one_in_twenty_is_kept"),
     ]  # fmt: skip
 
 

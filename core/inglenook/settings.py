@@ -48,6 +48,9 @@ class Gateway:
     GetFunction, 15 of GetPolicy, and 15 of all others together."""
     drain_timeout_s: float = 10.0
     """How long invocations in flight may take when the process stops."""
+    drain_delay_s: float = 3.0
+    """How long a gateway of several goes on serving once it has said that it will stop: until
+    nobody sends it anything new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,30 @@ class Agent:
     sandbox: bool = True
     """Whether to put walls around functions, as far as the kernel has them: files, processes, /tmp,
     system calls."""
+    runtime: str = ""
+    """In a pod, the runtime that the function's image is for; empty: what its interpreter tells."""
+    environments_max: int = 1
+    """How many environments a pod holds of a function that does not say."""
+    orphan_timeout_s: float = 60.0
+    """How long a pod waits for a gateway to adopt it when its own has gone."""
+    drain_timeout_s: float = limits.TIMEOUT_S_MAX
+    """How long what runs in a pod may take when the pod is asked to end."""
+    linger_s: float = 10.0
+    """How long the agent of a pod that has ended waits to be told so."""
+    status_port: int = 9601
+    """Where the agent of a pod answers probes and shows its metrics."""
+    code_folder: str = "/code"
+    """Where the agent of a pod puts code: in `task` and `opt`."""
+    packages_folder: str = "/tmp/packages"  # noqa: S108 - a volume of its own
+    """Where it keeps zips until then."""
+    spawner_socket: str = "/run/inglenook/spawner.sock"
+    """Where the function's container connects."""
+    task_folder: str = "/var/task"
+    """Where that container sees `task`."""
+    opt_folder: str = "/opt"
+    """Where that container sees `opt`."""
+    tmp_folder: str = "/tmp"  # noqa: S108 - the container's own
+    """Where that container has its /tmp."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +152,33 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telemetry:
+    """What the platform tells of itself and of functions, beside their logs."""
+
+    otlp_endpoint: str = ""
+    """Where traces go, as OTLP over HTTP (`http://collector:4318`); empty: nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """What keeps a cluster as its custom resources declare."""
+
+    api_url: str = ""
+    """Where the operator finds the Lambda API; empty: the Service `inglenook-gateway` in the
+    platform's namespace."""
+    agent_image: str = "inglenook/agent:dev"
+    """The sidecar of every function pod."""
+    agent_image_pull_policy: str = "IfNotPresent"
+    """When nodes pull it: `IfNotPresent`, `Always` or `Never`."""
+    secret_name: str = "inglenook-secret"  # noqa: S105 - a resource's name
+    """The Secret in the functions' namespace that agents prove themselves with."""
+    lease_duration_s: float = 4.0
+    """How long a replica waits for a silent leader before it leads itself."""
+    resync_interval_s: float = 60.0
+    """How often everything is listed and looked at, whether anything has happened or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of one process."""
 
@@ -133,12 +187,16 @@ class Settings:
     worker: Worker = field(default_factory=Worker)
     aws: Aws = field(default_factory=Aws)
     cluster: Cluster = field(default_factory=Cluster)
+    operator: Operator = field(default_factory=Operator)
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
 
-_POSITIVE = frozenset({"event_concurrency", "lease_s", "time_scale"})
+_POSITIVE = frozenset(
+    {"event_concurrency", "lease_s", "time_scale", "lease_duration_s", "resync_interval_s"}
+)
 """What can be anything but zero."""
 
-G = TypeVar("G", Gateway, Agent, Worker, Aws, Cluster)
+G = TypeVar("G", Gateway, Agent, Worker, Aws, Cluster, Telemetry, Operator)
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -151,6 +209,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         worker=_group(Worker, "WORKER", variables, mistakes),
         aws=_group(Aws, "AWS", variables, mistakes),
         cluster=_group(Cluster, "CLUSTER", variables, mistakes),
+        operator=_group(Operator, "OPERATOR", variables, mistakes),
+        telemetry=_group(Telemetry, "TELEMETRY", variables, mistakes),
     )
     if mistakes:
         raise SettingsError("; ".join(mistakes))

@@ -8,6 +8,7 @@ closed in the reverse order of their making.
 import asyncio
 import logging
 import random
+import socket
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -20,12 +21,13 @@ from inglenook.events import retrying
 from inglenook.events.sqlite import SqliteQueue
 from inglenook.model import account
 from inglenook.store import code, sqlite
+from inglenook.telemetry import instruments, metrics, tally, tracing
 from inglenook.upkeep import activation, collection, recovery
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import supervisor
 from inglenook_gateway.app import Gateway
 from inglenook_gateway.operations import objects
-from inglenook_local import logs, logs_http, pods
+from inglenook_local import logs, logs_http, metrics_http, pods
 from inglenook_worker import catalogued, deliveries, destinations, invocations, worker
 
 logger = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ async def serve(
         stop.set()
 
     async with AsyncExitStack() as stack:
+        seen_with = await _instruments(tuned.telemetry, time, stack)
         store = await sqlite.SqliteStore.open(options.data / "state.sqlite")
         stack.push_async_callback(store.close)
         await recovery.recover(store)
@@ -80,6 +83,7 @@ async def serve(
             items_max=tuned.worker.queue_events,
         )
         stack.push_async_callback(events.close)
+        seen_with.tally.read(metrics.QUEUE_ITEMS, lambda: {(): events.items})
         blobs = await code.CodeStore.open(options.data / "code")
         if await store.latest_version():
             # Else it is new: perhaps a damaged one has been moved away, and may yet come back.
@@ -114,9 +118,15 @@ async def serve(
             options=tuned.gateway,
             time=time,
             rng=random.Random(),  # noqa: S311 - draws alias weights, makes no secrets
-            extra={logs_http.PATH: logs_http.LogsEndpoint(log_files)},
+            extra={
+                logs_http.PATH: logs_http.LogsEndpoint(log_files),
+                metrics_http.PATH: metrics_http.MetricsEndpoint(
+                    tally.Page(seen_with.tally, "local")
+                ),
+            },
+            seen_with=seen_with,
         )
-        asynchronous = _worker(events, gateway, stack, owner, tuned, part_died)
+        asynchronous = _worker(events, gateway, stack, owner, tuned, part_died, seen_with.tally)
         # After `stop` below: what is under way ends while the gateway drains.
         stack.push_async_callback(asynchronous.close, _SETTLE_TIMEOUT_S)
         await gateway.start()
@@ -141,6 +151,20 @@ async def serve(
         raise RuntimeError(f"stopped because a part of the platform failed: {', '.join(died)}")
 
 
+async def _instruments(
+    options: settings.Telemetry, time: clock.Clock, stack: AsyncExitStack
+) -> instruments.Instruments:
+    counted = tally.Tally()
+    if not options.otlp_endpoint:
+        return instruments.Instruments(tally=counted)
+    rng = random.Random()  # noqa: S311 - ids of spans, and which traces are kept
+    traced = await asyncio.to_thread(
+        tracing.Tracing, options, counted, instance=socket.gethostname(), time=time, rng=rng
+    )
+    stack.push_async_callback(traced.close)
+    return instruments.Instruments(tally=counted, tracing=traced)
+
+
 def _worker(
     events: SqliteQueue,
     gateway: Gateway,
@@ -148,6 +172,7 @@ def _worker(
     owner: account.Account,
     tuned: settings.Settings,
     died: Callable[[str], None],
+    seen: tally.Tally,
 ) -> worker.Worker:
     time, rng = clock.SystemClock(), random.Random()  # noqa: S311 - weights and jitter
     pace = retrying.Pace(scale=tuned.worker.time_scale)
@@ -158,14 +183,18 @@ def _worker(
         invocations=invocations.Invocations(
             events=events,
             functions=catalogued.CataloguedFunctions(
-                known=gateway.catalog, runner=gateway.dispatcher, owner=owner, time=time, rng=rng
+                known=gateway.catalog, runner=gateway.runner, owner=owner, time=time, rng=rng
             ),
             pace=pace,
             time=time,
             rng=rng,
+            seen=seen,
         ),
-        deliveries=deliveries.Deliveries(events=events, to=targets, pace=pace, time=time, rng=rng),
+        deliveries=deliveries.Deliveries(
+            events=events, to=targets, pace=pace, time=time, rng=rng, seen=seen
+        ),
         options=tuned.worker,
         time=time,
         died=died,
+        seen=seen,
     )

@@ -14,6 +14,7 @@ from inglenook.wire import connection
 from inglenook_agent import agent, maker
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import interpreters, supervisor
+from inglenook_gateway.dispatch import pods
 
 
 class LocalPods:
@@ -38,12 +39,13 @@ class LocalPods:
         # An agent whose connection has closed and whose environments have ended is nobody's.
         self._agents: weakref.WeakSet[agent.Agent] = weakref.WeakSet()
 
-    async def lease(self, runtime: str) -> connection.Connection:
-        """Return the connection to a new agent; it says itself what it cannot run."""
-        del runtime
+    async def lease(self, wanted: pods.Wanted, *, is_ahead: bool) -> pods.Pod:
+        """Return a new agent; it says itself what it cannot run."""
+        del wanted, is_ahead
         ours, theirs = connection.memory_pair()
+        name = f"local-{next(self._numbers)}"
         made = agent.Agent(
-            name=f"local-{next(self._numbers)}",
+            name=name,
             connection=theirs,
             supervisor=self._shared,
             code=self._code,
@@ -54,7 +56,7 @@ class LocalPods:
         )
         self._agents.add(made)
         made.start()
-        return ours
+        return pods.Pod(name=name, connection=ours)
 
     async def available(self, runtime: str) -> str | None:
         """Return why a runtime cannot be had here, or None; if it can, get processes ready."""

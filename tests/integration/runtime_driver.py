@@ -152,18 +152,34 @@ def failure(payload: bytes) -> tuple[str, dict[str, Any]]:
 class Spawner:
     """A spawner in a process of its own."""
 
-    def __init__(self, python: str = sys.executable, **options: Any) -> None:
-        ours, theirs = socket.socketpair()
-        ours.settimeout(DEADLINE_S)
+    def __init__(
+        self, python: str = sys.executable, *, beside: Path | None = None, **options: Any
+    ) -> None:
+        """`beside` is the socket that it is to connect to, if it is to do that."""
         environment = {"PATH": os.environ["PATH"], **options.pop("environment", {})}
-        self.process = subprocess.Popen(
-            [python, "-I", "-S", str(PACKAGE), str(theirs.fileno())],
-            pass_fds=[theirs.fileno(), *options.pop("slots", ())],
-            env=environment,
-            **options,
-        )
-        theirs.close()
+        if beside is not None:
+            self.process = subprocess.Popen(
+                [python, "-I", "-S", str(PACKAGE), "--connect", str(beside)], env=environment
+            )
+            # It may well be the first.
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(beside))
+                listener.settimeout(DEADLINE_S)
+                listener.listen()
+                ours, _ = listener.accept()
+        else:
+            ours, theirs = socket.socketpair()
+            self.process = subprocess.Popen(
+                [python, "-I", "-S", str(PACKAGE), str(theirs.fileno())],
+                pass_fds=[theirs.fileno(), *options.pop("slots", ())],
+                env=environment,
+                **options,
+            )
+            theirs.close()
+        ours.settimeout(DEADLINE_S)
         self._socket = ours
+        self.descriptors: list[int] = []
+        """Those that came with what it said."""
         self._buffer = b""
         self._said: list[dict[str, Any]] = []
         self._children: list[Child] = []
@@ -178,8 +194,9 @@ class Spawner:
                     message = json.loads(self._buffer[4:end])
                     self._buffer = self._buffer[end:]
                     return message
-            data = self._socket.recv(65536)
+            data, descriptors, _, _ = socket.recv_fds(self._socket, 65536, 8)
             assert data, "the spawner has gone"
+            self.descriptors += descriptors
             self._buffer += data
 
     def wait_for(self, op: str, number: int) -> dict[str, Any]:
@@ -221,7 +238,13 @@ class Spawner:
         return child
 
     def release(self, storage: int) -> None:
-        body = json.dumps({"op": "release", "id": storage}).encode()
+        self.tell({"op": "release", "id": storage})
+
+    def kill(self, pid: int) -> None:
+        self.tell({"op": "kill", "pid": pid})
+
+    def tell(self, order: dict[str, Any]) -> None:
+        body = json.dumps(order).encode()
         self._socket.sendall(len(body).to_bytes(4, "big") + body)
 
     def fork(self, storage: int | None = None) -> Child:
@@ -232,8 +255,10 @@ class Spawner:
     def close(self) -> None:
         self._socket.close()
         self.process.wait(DEADLINE_S)
-        for child in self._children:
-            child.close()
+        while self.descriptors:
+            os.close(self.descriptors.pop())
+        while self._children:
+            self._children.pop().close()
 
 
 @contextlib.contextmanager

@@ -126,7 +126,7 @@ async def test_a_process_that_leaves_after_its_stream_costs_nobody_anything(
     size = STREAM_WINDOW_BYTES + 50_000
     number, answer = stream(gateway, where, steps=[["bytes", size, 50_000], ["leave"]])
     await full(gateway, number)
-    occupant = gateway.agent._environments[where]._tenancy.occupant
+    occupant = gateway.inside._environments[where]._tenancy.occupant
     assert occupant is not None
     has_left, told = asyncio.Event(), occupant.process.on_exit
     assert told is not None

@@ -68,7 +68,7 @@ async def test_a_timed_out_stream_leaves_no_connection_behind(
     environment = await streaming(gateway, timeout_s=1)
     answer = await run(gateway, environment, steps=[["bytes", 8 * 1024 * 1024, 100_000]])
     assert answer.result.error == "Sandbox.Timedout"
-    await until(lambda: not gateway.agent._servers[environment].is_connected)
+    await until(lambda: not gateway.inside._servers[environment].is_connected)
 
 
 async def test_an_event_that_a_dead_process_never_took_is_run_by_another(
@@ -227,8 +227,8 @@ async def test_an_event_for_an_environment_that_is_ending_is_refused(
     await gateway.function(DIES)
     started = (await gateway.ask(PROVISIONED)).header
     assert isinstance(started, messages.Started)
-    environment = gateway.agent._environments[started.environment]
-    gateway.agent._end_soon(environment, 0, "test")
+    environment = gateway.inside._environments[started.environment]
+    gateway.inside._end_soon(environment, None, "test")
     answer = await gateway.invoke(started.environment)
     assert answer.refusal is messages.Refusal.UNKNOWN_ENVIRONMENT
 
@@ -239,7 +239,7 @@ async def test_an_on_demand_environment_whose_process_dies_idle_starts_another(
     await gateway.function(DIES)
     environment = (await gateway.start()).environment
     first = await gateway.invoke(environment, b'{"dies": true}')
-    await until(lambda: not gateway.agent._environments[environment]._tenancy.occupant)
+    await until(lambda: not gateway.inside._environments[environment]._tenancy.occupant)
     second = await gateway.invoke(environment)
     assert second.result.error is None
     assert second.json != first.json
@@ -251,9 +251,9 @@ async def test_an_environment_that_is_ended_before_it_has_a_process_gets_none(
 ) -> None:
     await gateway.function(DIES)
     starting = gateway.begin(messages.Start())
-    while not gateway.agent._environments:  # noqa: ASYNC110 - its folder is being made
+    while not gateway.inside._environments:  # noqa: ASYNC110 - its folder is being made
         await asyncio.sleep(0)
-    ((name, environment),) = gateway.agent._environments.items()
+    ((name, environment),) = gateway.inside._environments.items()
     await environment.end()
     async with asyncio.timeout(agent_stand.DEADLINE_S):
         assert (await starting).refusal is messages.Refusal.CANNOT_START
@@ -263,14 +263,14 @@ async def test_an_environment_that_is_ended_before_it_has_a_process_gets_none(
 
 
 def _occupant(gateway: agent_stand.Gateway) -> Occupant:
-    (environment,) = gateway.agent._environments.values()
+    (environment,) = gateway.inside._environments.values()
     occupant = environment._tenancy.occupant
     assert occupant is not None
     return occupant
 
 
 def _occupied(gateway: agent_stand.Gateway) -> bool:
-    (environment,) = gateway.agent._environments.values()
+    (environment,) = gateway.inside._environments.values()
     return environment._tenancy.occupant is not None
 
 

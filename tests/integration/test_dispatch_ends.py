@@ -9,8 +9,8 @@ from support.scripted_agents import SPEC, VERSION, ScriptedAgent, Supply, event,
 
 from inglenook import errors, settings
 from inglenook.aio.clock import SystemClock
-from inglenook.wire import messages
-from inglenook_gateway.dispatch import dispatcher, link
+from inglenook.wire import asking, messages
+from inglenook_gateway.dispatch import dispatcher, pods
 
 Make = Callable[..., dispatcher.Dispatcher]
 
@@ -132,8 +132,8 @@ async def test_closing_leases_nothing_more_and_tries_nothing_again(
 async def test_numbers_of_streams_begin_again_before_a_frame_cannot_hold_them(
     supply: Supply,
 ) -> None:
-    mine = await supply.lease("python3.12")
-    one = link.AgentLink(mine, gone=lambda *_: None, closed=lambda *_: None)
+    wanted = pods.Wanted(version=VERSION, runtime="python3.12", memory_mb=128)
+    one = asking.Asking((await supply.lease(wanted, is_ahead=False)).connection)
     one.open()
     one._last_stream = 0xFFFF_FFFE
     for _ in range(2):

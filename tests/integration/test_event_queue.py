@@ -1,70 +1,30 @@
 """What every implementation of the durable queue promises.
 
 The suite knows the `queue.Queue` protocol only; what opens a queue, closes it and cuts it off is
-the parametrised `site` fixture, one for each implementation.
+the `site`, one for each implementation.
 """
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from blockbuster import blockbuster_ctx
+from support.event_queues import Closable, MakeSite, Site
 
-from inglenook.events import queue, sqlite
+from inglenook.events import queue
 from inglenook.events.queue import Claim, Item, Queue
-
-
-class Closable(Queue, Protocol):
-    async def close(self) -> None: ...
-
-
-class Site(Protocol):
-    """A place where a queue keeps its items."""
-
-    async def open(self) -> Closable: ...
-
-    async def crash(self, old: Closable) -> Closable:
-        """Return the queue as it is after the power went: `old` is never heard of again."""
-        ...
-
-
-BYTES_MAX = 1_000_000
-
-
-class SqliteSite:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / "life"
-        self._folder.mkdir()
-
-    async def open(self) -> Closable:
-        return await sqlite.SqliteQueue.open(
-            self._folder / "events.sqlite", bytes_max=BYTES_MAX, items_max=1000
-        )
-
-    async def crash(self, old: Closable) -> Closable:
-        # With the write-ahead log as it is, which closing would have tidied up.
-        left = self._folder.with_name(f"{self._folder.name}+")
-        await asyncio.to_thread(shutil.copytree, self._folder, left)
-        await old.close()
-        self._folder = left
-        return await self.open()
-
-
-SITES: dict[str, Callable[[Path], Site]] = {"sqlite": SqliteSite}
 
 
 @pytest.fixture(autouse=True)
 def _loop_is_never_blocked() -> Iterator[None]:
-    with blockbuster_ctx("inglenook"):
+    with blockbuster_ctx(["inglenook", "inglenook_cluster"]):
         yield
 
 
-@pytest.fixture(params=sorted(SITES))
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
-    return SITES[request.param](tmp_path)
+@pytest.fixture
+def site(make_site: MakeSite, tmp_path: Path) -> Site:
+    return make_site(tmp_path)
 
 
 @pytest.fixture
@@ -207,6 +167,7 @@ async def test_a_released_item_is_there_at_once(events: Closable) -> None:
         await events.settle(held)
 
 
+@pytest.mark.parametrize("make_site", ["sqlite"], indirect=True)
 async def test_claims_of_a_former_life_are_void(site: Site) -> None:
     first = await site.open()
     await first.put(item())
@@ -218,6 +179,21 @@ async def test_claims_of_a_former_life_are_void(site: Site) -> None:
     assert new.epoch > old.epoch
     with pytest.raises(queue.StaleClaimError):
         await second.reschedule(old, due=0, state=b"")
+    await second.settle(new)
+    await second.close()
+
+
+@pytest.mark.parametrize("make_site", ["jetstream"], indirect=True)
+async def test_a_lease_outlives_the_servers_crash_and_then_lapses(site: Site) -> None:
+    first = await site.open()
+    await first.put(item())
+    (old,) = await claim(first, until=200)
+    second = await site.crash(first)
+    assert await claim(second, now=199) == []
+    (new,) = await claim(second, now=200, until=300)
+    assert new.epoch > old.epoch
+    with pytest.raises(queue.StaleClaimError):
+        await second.settle(old)
     await second.settle(new)
     await second.close()
 

@@ -19,7 +19,7 @@ from inglenook.wire import connection, frames, messages
 from inglenook_agent import agent, maker
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import supervisor
-from inglenook_gateway.dispatch import dispatcher
+from inglenook_gateway.dispatch import dispatcher, pods
 
 
 class Discarded:
@@ -58,11 +58,12 @@ class Pods:
         self.agents.append(made)
         made.start()
 
-    async def lease(self, runtime: str) -> connection.Connection:
-        assert runtime in {platform_process.RUNTIME, "provided.al2023"}
+    async def lease(self, wanted: pods.Wanted, *, is_ahead: bool) -> pods.Pod:
+        del is_ahead
+        assert wanted.runtime in {platform_process.RUNTIME, "provided.al2023"}
         loop = asyncio.get_running_loop()
         _, end = await loop.create_unix_connection(frames.StreamConnection, self._path)
-        return end
+        return pods.Pod(name="behind a socket", connection=end)
 
 
 @contextlib.asynccontextmanager

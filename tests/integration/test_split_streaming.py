@@ -13,8 +13,8 @@ from support import streaming_runtime
 
 from inglenook import errors
 from inglenook.model import function
+from inglenook.routing.streaming import ResponseStream
 from inglenook.store import code as code_store
-from inglenook_gateway.dispatch.streaming import ResponseStream
 
 MIB = 1024 * 1024
 VERSION = test_split.VERSION

@@ -20,6 +20,7 @@ from inglenook.wire import messages
 from inglenook.wire.connection import Body, memory_pair
 from inglenook.wire.messages import Header
 from inglenook_agent.agent import Agent
+from inglenook_agent.environments import Environments
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.supervisor import Supervisor
 
@@ -111,6 +112,11 @@ class Gateway:
     _waiting: dict[int, "asyncio.Future[Answer]"] = field(default_factory=dict)
     _streams: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def inside(self) -> Environments:
+        """What the agent keeps, for what cannot be seen from outside."""
+        return self.agent._environments
 
     def received(self, stream: int, header: Header, body: Body) -> None:
         if isinstance(header, messages.Chunk):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from inglenook.model import function
 from inglenook.routing import invocation
 from inglenook.wire import connection, messages
+from inglenook_gateway.dispatch import pods
 
 SPEC = function.Spec(
     code=function.Code(sha256="0" * 64, size_bytes=1),
@@ -77,7 +78,8 @@ class Supply:
         self.failures: list[Exception] = []
         self.leased = asyncio.Event()
 
-    async def lease(self, runtime: str) -> connection.Connection:
+    async def lease(self, wanted: pods.Wanted, *, is_ahead: bool) -> pods.Pod:
+        del wanted, is_ahead
         await asyncio.sleep(0)
         if self.failures:
             raise self.failures.pop(0)
@@ -86,7 +88,7 @@ class Supply:
         self.prepare(agent)
         self.agents.append(agent)
         self.leased.set()
-        return mine
+        return pods.Pod(name=f"pod-{len(self.agents)}", connection=mine)
 
 
 def event(payload: bytes = b"{}") -> invocation.Event:

@@ -12,6 +12,21 @@ def test_a_reserved_function_has_exactly_its_limit() -> None:
     assert ledger.acquire("f", "1", 3) is None
 
 
+def test_what_was_admitted_elsewhere_counts_even_beyond_the_limit() -> None:
+    ledger = Ledger(3)
+    ledger.reserve("f", 1)
+    for lease in ("x", "y"):
+        ledger.hold("f", "1", lease)
+    assert ledger.in_use("f") == 2
+    ledger.release("f", "x")
+    assert ledger.acquire("f", "1", 1) is Throttle.RESERVED
+    ledger.release("f", "y")
+    assert ledger.acquire("f", "1", 1) is None
+    for n in range(2):
+        ledger.hold("g", "1", n)
+    assert ledger.acquire("h", "1", 2) is Throttle.ACCOUNT
+
+
 def test_a_limit_of_zero_throttles_every_call() -> None:
     ledger = Ledger(1000)
     ledger.reserve("f", 0)

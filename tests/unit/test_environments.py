@@ -51,6 +51,40 @@ def test_only_environments_idle_for_long_are_given_up() -> None:
     assert pool.idle_since_before(99.0) == []
 
 
+def test_environments_are_taken_over_idle_or_once_they_are_free() -> None:
+    pool: Environments[str, int] = Environments()
+    assert pool.adopt(1, now=0.0) is None
+    pool.adopt_busy(2)
+    assert pool.size == 2
+    assert pool.arrive("a") == 1
+    assert pool.arrive("b") is None
+    assert pool.rested(2, now=1.0) == "b"
+    assert pool.adopt(3, now=2.0) is None
+
+
+def test_what_is_taken_over_is_provisioned_as_far_as_that_is_wanted() -> None:
+    pool: Environments[str, int] = Environments()
+    for environment in (1, 2, 3):
+        pool.adopt(environment, now=0.0)
+    pool.promote(2)
+    pool.provisioned.aim(2)
+    assert pool.provisioned.starts_wanted() == 0
+    assert len(pool.provisioned) == 2
+    assert len(pool.idle_since_before(99.0)) == 1
+    pool.provisioned.aim(3)
+    pool.adopt_busy(4)
+    assert 4 in pool.provisioned
+
+
+def test_letting_go_forgets_all_that_is_not_busy() -> None:
+    pool = started(3)
+    pool.arrive("a")
+    pool.adopt_busy(7)
+    pool.let_go()
+    assert pool.size == 1
+    assert pool.busy == {2: "a"}
+
+
 def test_a_lost_environment_gives_back_what_was_in_it() -> None:
     pool = started(2)
     pool.arrive("a")

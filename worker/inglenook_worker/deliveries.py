@@ -12,6 +12,7 @@ import msgspec
 
 from inglenook.aio import clock
 from inglenook.events import queue, retrying, work
+from inglenook.telemetry import metrics, tally
 from inglenook_worker import destinations
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,9 @@ class Deliveries:
         pace: retrying.Pace,
         time: clock.Clock,
         rng: random.Random,
+        seen: tally.Tally | None = None,
     ) -> None:
+        self._seen = seen or tally.Tally()
         self._events = events
         self._to = to
         self._pace = pace
@@ -58,6 +61,11 @@ class Deliveries:
     async def _put_off(
         self, claim: queue.Claim, delivery: work.Delivery, error: destinations.DeliveryError
     ) -> None:
+        is_dead_letter = delivery.form is work.DeliveryForm.DEAD_LETTER
+        self._seen.count(
+            metrics.DEAD_LETTER_ERRORS if is_dead_letter else metrics.DELIVERY_FAILURES,
+            (delivery.function_name,),
+        )
         now = self._clock.now()
         told = {
             "target": delivery.target,

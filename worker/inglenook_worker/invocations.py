@@ -11,9 +11,13 @@ from typing import assert_never
 from inglenook.aio import clock
 from inglenook.events import queue, records, retrying, work
 from inglenook.model import function
+from inglenook.telemetry import metrics, runs, tally
 from inglenook_worker.functions import Functions
 
 logger = logging.getLogger(__name__)
+
+_GONE = "FunctionDeleted"
+"""Beside the conditions of records: the function that accepted the event is no more."""
 
 
 class Invocations:
@@ -27,7 +31,9 @@ class Invocations:
         pace: retrying.Pace,
         time: clock.Clock,
         rng: random.Random,
+        seen: tally.Tally | None = None,
     ) -> None:
+        self._seen = seen or tally.Tally()
         self._events = events
         self._functions = functions
         self._pace = pace
@@ -45,6 +51,8 @@ class Invocations:
         if retrying.is_too_old(event, policy, now=self._clock.now(), pace=self._pace):
             decision = retrying.Finish(condition=retrying.Condition.EVENT_AGE_EXCEEDED)
         else:
+            age_s = max(0.0, self._clock.now() - event.accepted_at)
+            self._seen.observe(metrics.EVENT_AGE, age_s, _labels(event))
             attempt = await self._functions.run(event, claim.payload)
             # Read again, so that a change meanwhile applies.
             policy = self._functions.policy(event)
@@ -69,6 +77,7 @@ class Invocations:
             case retrying.Drop(reason=reason):
                 logger.warning("event dropped", extra=told | {"reason": reason})
                 await self._events.settle(claim)
+                self._seen.count(metrics.EVENTS_DROPPED, (*_labels(event), _GONE))
             case retrying.Finish(condition=condition):
                 if condition is not retrying.Condition.SUCCESS:
                     logger.info("event given up", extra=told | {"condition": condition.value})
@@ -83,6 +92,8 @@ class Invocations:
                     at=self._clock.now(),
                 )
                 await self._events.settle(claim, self._followers(ended, policy))
+                if condition is not retrying.Condition.SUCCESS:
+                    self._seen.count(metrics.EVENTS_DROPPED, (*_labels(event), condition.value))
             case _:
                 assert_never(decision)
 
@@ -101,3 +112,7 @@ class Invocations:
                 continue
             items.append(work.item(following, body, due=ended.at))
         return items
+
+
+def _labels(event: work.Invocation) -> tuple[str, str]:
+    return event.function_name, runs.qualified(event.function_name, event.qualifier)

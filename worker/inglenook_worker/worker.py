@@ -17,6 +17,7 @@ import msgspec
 from inglenook import errors, settings
 from inglenook.aio import backoff, clock, tasks
 from inglenook.events import queue, work
+from inglenook.telemetry import metrics, tally
 from inglenook_worker import turns
 from inglenook_worker.deliveries import Deliveries
 from inglenook_worker.invocations import Invocations
@@ -42,6 +43,7 @@ class Worker:
         options: settings.Worker,
         time: clock.Clock,
         died: Callable[[str], None],
+        seen: tally.Tally | None = None,
     ) -> None:
         """Call `died` with the name of a loop that has failed."""
         self._events = events
@@ -56,6 +58,8 @@ class Worker:
         self._claiming = tasks.Tasks(on_failure=died)
         self._renewing = tasks.Tasks(on_failure=died)
         self._running = tasks.Tasks()
+        if seen is not None:
+            seen.read(metrics.QUEUE_UNDER_WAY, lambda: {(): len(self._claims)})
 
     def start(self) -> None:
         """Begin to work."""

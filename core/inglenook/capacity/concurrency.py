@@ -120,6 +120,15 @@ class Ledger:
             mine.leases.add(lease)
         return None
 
+    def hold(self, function: str, version: str, lease: Hashable) -> None:
+        """Count what runs already, whatever the limits say: it was admitted elsewhere."""
+        self._by_function.setdefault(function, {})[lease] = version
+        if function not in self._reserved:
+            self._shared.add(lease)
+        mine = self._aside.get(function, {}).get(version)
+        if mine is not None:
+            mine.leases.add(lease)
+
     def _all_shared_aside(self) -> Iterable[_Aside]:
         for function, aside in self._aside.items():
             if function not in self._reserved:
@@ -143,6 +152,16 @@ class Ledger:
     def total(self) -> int:
         """How many leases live, of all functions."""
         return sum(map(len, self._by_function.values()))
+
+    @property
+    def executions(self) -> dict[str, int]:
+        """How many leases each function has; those without one are left out."""
+        return {function: len(leases) for function, leases in self._by_function.items()}
+
+    @property
+    def unreserved_executions(self) -> int:
+        """How many leases functions without a reservation have."""
+        return len(self._shared)
 
     def in_use(self, function: str) -> int:
         """Count a function's live leases."""

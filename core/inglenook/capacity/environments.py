@@ -8,7 +8,8 @@ out. What it promises:
 - a provisioned one before any other; those are never given up for having been idle;
 - an invocation that finds none waits, first come first served, for whichever environment is free
   first, a started one or one that finished;
-- as many starts are wanted as invocations wait, not more, whatever is provisioned besides.
+- as many starts are wanted as invocations wait, not more, whatever is provisioned besides;
+- environments that were taken over make up for provisioned ones before any is started.
 
 It leaves to its caller how an environment is started, how many starts may be under way, and time.
 """
@@ -36,6 +37,8 @@ class Environments(Generic[I, E]):
         self._waiting: dict[I, None] = {}
         """In order of arrival; a dict, so that one can leave from the middle."""
         self._starting = 0
+        self._adopted: set[E] = set()
+        """Taken over, and not provisioned."""
 
     @property
     def is_unused(self) -> bool:
@@ -59,6 +62,11 @@ class Environments(Generic[I, E]):
     def size(self) -> int:
         """How many environments there are."""
         return len(self._idle) + len(self._idle_provisioned) + len(self._busy) + len(self._resting)
+
+    @property
+    def starting(self) -> int:
+        """How many starts are under way for those who wait."""
+        return self._starting
 
     def is_busy(self, environment: E) -> bool:
         """Whether an environment runs an invocation."""
@@ -127,6 +135,7 @@ class Environments(Generic[I, E]):
         self._idle.pop(environment, None)
         self._idle_provisioned.pop(environment, None)
         self._resting.pop(environment, None)
+        self._adopted.discard(environment)
         self.provisioned.lost(environment)
         return self._busy.pop(environment, None)
 
@@ -141,6 +150,30 @@ class Environments(Generic[I, E]):
             return None
         del self._resting[environment]
         return self._offer(environment, now)
+
+    def adopt(self, environment: E, now: float) -> I | None:
+        """Take an idle environment over; return the invocation that it gets, if one waits."""
+        self.adopt_busy(environment)
+        return self.rested(environment, now)
+
+    def adopt_busy(self, environment: E) -> None:
+        """Take over one that runs something for somebody else, until it has `rested`."""
+        self._resting[environment] = None
+        self._adopted.add(environment)
+        self.promote(self.provisioned.target)
+
+    def promote(self, target: int) -> None:
+        """Let what was taken over be provisioned, as far as a target asks for more."""
+        for environment in list(self._adopted)[: self.provisioned.missing(target)]:
+            self._adopted.discard(environment)
+            self.provisioned.adopted(environment)
+            if environment in self._idle:
+                self._idle_provisioned[environment] = self._idle.pop(environment)
+
+    def let_go(self) -> None:
+        """Forget every environment that is not busy: they are another's."""
+        for environment in (*self._idle, *self._idle_provisioned, *self._resting):
+            self.lost(environment)
 
     def of(self, belongs: Callable[[E], bool]) -> list[E]:
         """Return the environments for which `belongs` is true, idle or busy."""
@@ -166,7 +199,7 @@ class Environments(Generic[I, E]):
                 break
             expired.append(environment)
         for environment in expired:
-            del self._idle[environment]
+            self.lost(environment)
         return expired
 
     def idle_beyond_target(self) -> list[E]:

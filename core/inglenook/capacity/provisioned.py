@@ -140,6 +140,14 @@ class Reserve(Generic[E]):
         self.failure = None
         self._members.add(environment)
 
+    def missing(self, target: int) -> int:
+        """Return how many more there would have to be for a target, those on their way counted."""
+        return max(0, target - len(self._members) - self._starting)
+
+    def adopted(self, environment: E) -> None:
+        """Take an environment that nobody has to start."""
+        self._members.add(environment)
+
     def lost(self, environment: E) -> None:
         """Forget an environment."""
         self._members.discard(environment)

@@ -118,6 +118,11 @@ class File:
         ).fetchone()
         return leases.Leases(life), int(size), count
 
+    @property
+    def items(self) -> int:
+        """How many items there are. Safe to ask in any thread."""
+        return self._items
+
     def close(self) -> None:
         self._connection.close()
 

@@ -71,6 +71,11 @@ class SqliteQueue:
         # A copy, as the thread may be at work on it; what it changes meanwhile is told afterwards.
         callback(dict(self._file.heads))
 
+    @property
+    def items(self) -> int:
+        """How many items there are, under way or not."""
+        return self._file.items
+
     async def put(self, item: Item) -> None:
         if self._waiting_bytes + item.size_bytes > WAITING_BYTES_MAX:
             raise queue.QueueFullError("too much waits for the disk")

@@ -71,7 +71,8 @@ def location(url_id: str, region: str, endpoint: str) -> str:
     """
     parts = parse.urlsplit(endpoint)
     if parts.hostname in _LOOPBACK:
-        return f"{parts.scheme}://{domain(url_id, region)}:{parts.port}/"
+        port = parts.netloc.rpartition(parts.hostname)[2].removeprefix("]")
+        return f"{parts.scheme}://{domain(url_id, region)}{port}/"
     return f"{endpoint}{PATH_PREFIX}{url_id}/"
 
 

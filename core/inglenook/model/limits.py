@@ -80,6 +80,8 @@ STREAM_BYTES_PER_S = 2 * MIB
 """dg/gettingstarted-limits.html: the burst is what goes as fast as it can."""
 LOG_EVENT_BYTES_MAX = 256 * 1024 - 26
 """CloudWatch Logs: 256 KB an event, of which 26 bytes are overhead."""
+TRACED_SHARE = 0.05
+"""dg/services-xray.html: beside the first invocation of a function in each second."""
 
 # Environments
 

@@ -35,6 +35,8 @@ class Event:
     """Whether the caller waits: the rate of such requests may be limited."""
     on_chunk: "OnChunk | None" = None
     """Hears the pieces of an answer that the runtime streams; None: it is gathered whole."""
+    received_at: float | None = None
+    """On the monotonic clock, of this process: when the request came in; for traces."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,15 @@ def code_sha256_base64(sha256: str) -> str:
     return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
+def checked(sha256: str) -> str:
+    """Return what was given. Raises ValueError for what is no SHA-256 in lowercase hex."""
+    if not _is_sha256(sha256):
+        raise ValueError(f"not a SHA-256 in lowercase hex: {sha256!r}")
+    return sha256
+
+
 class CodeStore:
-    """Zips in a folder, each under its SHA-256."""
+    """Zips in a folder, each under its SHA-256: a `blobs.Blobs`."""
 
     def __init__(self, root: Path) -> None:
         """Use a folder that exists; `open` makes it."""
@@ -60,9 +67,7 @@ class CodeStore:
 
     def path(self, sha256: str) -> Path:
         """Return where the zip is, if it is there. Raises ValueError for what is no SHA-256."""
-        if not _is_sha256(sha256):
-            raise ValueError(f"not a SHA-256 in lowercase hex: {sha256!r}")
-        return self._root / sha256
+        return self._root / checked(sha256)
 
     async def put(self, zip_bytes: bytes) -> function.Code:
         """Store a zip durably. Raises ServiceError when the disk is full."""

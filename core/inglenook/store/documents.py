@@ -97,6 +97,8 @@ class Store(Protocol):
     async def latest_version(self) -> int:
         """Return the resource version of the last write; 0 for a store never written to.
 
+        On a cluster, where others' writes are counted too, it may be that of a later one of theirs.
+
         To know everything and miss nothing: take this first, list, then watch from it. What changed
         between the two is yielded again, and told by its resource version.
         """
@@ -105,6 +107,7 @@ class Store(Protocol):
     def watch(self, since: int = 0) -> AsyncIterator[Change]:
         """Yield every change after resource version `since`, in order, without end.
 
+        On a cluster only the changes of one kind are in order; resource versions tell the rest.
         From 0 the documents that exist are yielded first, as changes, in the order of their last
         writes. Raises WatchExpiredError when `since` is too long ago, also in the middle of a watch
         whose consumer has fallen too far behind.

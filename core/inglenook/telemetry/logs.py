@@ -11,6 +11,8 @@ class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     timestamp_ms: int
     message: str
+    request_id: str | None = None
+    """Of the invocation during which it was logged."""
 
 
 class LogSink(Protocol):

@@ -163,6 +163,19 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
     retry_after_s: int | None = None
 
 
+class Roster(msgspec.Struct, frozen=True, kw_only=True, tag="roster"):
+    """The gateways that share the functions, as one of them sees it: names and addresses.
+
+    Said by one gateway to another, which answers with its own, at least as new, once it keeps to
+    that and has let go of what it does not own among those.
+    """
+
+    version: int
+    """The newer, the greater."""
+    members: dict[str, str]
+    leaving: dict[str, str] = {}
+
+
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """A package that is unpacked into /opt."""
 
@@ -300,6 +313,7 @@ Header = (
     | Freed
     | Forward
     | Failed
+    | Roster
     | Specialise
     | Specialised
     | Start

@@ -3,6 +3,8 @@
 An invocation is admitted under its function's limit (it then holds a lease until it is settled) and
 handed to the fleet of its version. Nobody who waits for an outcome is needed for it to be recorded:
 a caller that hangs up changes nothing for the function, or for the count.
+
+On a cluster functions change hands: `take_over` and `relinquish` (see `handover`).
 """
 
 import asyncio
@@ -15,9 +17,21 @@ from inglenook import errors, settings
 from inglenook.aio import clock, tasks
 from inglenook.capacity import provisioned
 from inglenook.model import function
+from inglenook.routing import streaming
 from inglenook.routing.invocation import Event, Outcome
+from inglenook.telemetry import sampling, watching
 from inglenook.wire import messages
-from inglenook_gateway.dispatch import admission, fleet, invocation, pods, starts, streaming
+from inglenook_gateway.dispatch import (
+    admission,
+    fleet,
+    gauges,
+    handover,
+    invocation,
+    packages,
+    pods,
+    specialising,
+    starts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +52,10 @@ class Dispatcher:
         limits: settings.Gateway,
         region: str,
         account: str,
+        remote: pods.Remote | None = None,
+        watcher: watching.Watcher | None = None,
     ) -> None:
+        """`remote` is there when environments are in pods of a cluster."""
         self._supply = supply
         self._clock = time
         self._limits = limits
@@ -48,8 +65,16 @@ class Dispatcher:
         self._ledger = self._admission.ledger
         self._starts = starts.Starts(limits.starts_in_flight)
         self._fleets: dict[messages.VersionId, fleet.Fleet] = {}
+        self._remote = remote
+        self._sent = None if remote is None else packages.Packages(remote.read)
+        self._handover = handover.Handover(self._ledger, self._fleets, self._fleet, remote)
+        self._moved: Callable[[str], None] | None = None
         self._observers: list[Callable[[messages.VersionId], None]] = []
         self._background = tasks.Tasks()
+        self._watcher = watcher or watching.Watcher.unread(time)
+        self._watcher.tally.source(
+            lambda: gauges.samples(self._fleets, self._ledger, limits.account_concurrency)
+        )
         self._is_draining = False
         self._settled: asyncio.Event = asyncio.Event()
 
@@ -68,13 +93,18 @@ class Dispatcher:
         if self._is_draining:
             raise errors.ServiceError("This gateway is shutting down.")
         name = version.function_name
-        invoked = invocation.Invocation(
-            name, event, self._clock.monotonic() + self._limits.queue_timeout_s
-        )
-        self._admission.admit(name, version.version, invoked, is_synchronous=event.is_synchronous)
-        found = self._fleet(version, spec)
-        if growth := found.growth:
-            self._admission.check_scaling(name, growth, invoked)
+        now = self._clock.monotonic()
+        invoked = invocation.Invocation(name, event, now + self._limits.queue_timeout_s, now)
+        try:
+            self._admission.admit(
+                name, version.version, invoked, is_synchronous=event.is_synchronous
+            )
+            found = self._fleet(version, spec)
+            if growth := found.growth:
+                self._admission.check_scaling(name, growth, invoked)
+        except errors.TooManyRequestsError as error:
+            self._watcher.throttled(version, event.arn, error.reason)
+            raise
         found.run(invoked)
         return invoked.outcome
 
@@ -93,6 +123,7 @@ class Dispatcher:
             if isinstance(outcome, Outcome):
                 invoked.outcome.set_result(outcome)
             else:
+                self._watcher.failed(invoked.function)
                 invoked.outcome.set_exception(outcome)
         if self._is_draining and not self._ledger.total:
             self._settled.set()
@@ -101,35 +132,63 @@ class Dispatcher:
         found = self._fleets.get(version)
         if found is None:
             found = self._fleets[version] = fleet.Fleet(
-                messages.Specialise(
-                    id=version,
-                    runtime=spec.runtime,
-                    handler=spec.handler,
-                    code_sha256=spec.code.sha256,
-                    memory_mb=spec.memory_mb,
-                    timeout_s=spec.timeout_s,
-                    ephemeral_storage_mb=spec.ephemeral_storage_mb,
-                    log_group=spec.logging.log_group,
-                    log_format=spec.logging.format,
-                    application_level=spec.logging.application_level or "INFO",
-                    system_level=spec.logging.system_level or "INFO",
-                    variables=spec.environment or {},
-                    layers=[
-                        messages.Layer(arn=one.arn, sha256=one.code.sha256) for one in spec.layers
-                    ],
+                specialising.specialise(
+                    version,
+                    spec,
                     region=self._region,
                     account=self._account,
+                    environments_max=(
+                        None if self._remote is None else spec.placement.environments_per_pod
+                    ),
                 ),
+                spec,
                 supply=self._supply,
+                sent=self._sent,
                 starts_in_flight=self._starts,
                 admitted=self._admission,
                 changed=partial(self._tell, version),
+                moved=partial(self._has_moved, version.function_name),
+                watch=self._watcher.watch(version, is_traced=spec.tracing == sampling.ACTIVE),
                 settle=self._settle,
                 time=self._clock,
                 limits=self._limits,
                 background=self._background,
             )
         return found
+
+    # Changing hands
+
+    async def take_over(self, function_name: str) -> None:
+        """Make this gateway the owner of a function, with all that runs for it already.
+
+        To be awaited before the function's invocations are admitted here. Pods that cannot be
+        reached in time are left out; then what runs in them is not counted.
+        """
+        await self._handover.take_over(function_name)
+
+    def relinquish(self, function_name: str, hand_back: handover.HandBack) -> None:
+        """Give a function to another gateway.
+
+        Its invocations without an environment are handed back at once, and later any that their
+        environment refuses. They hold nothing here any more; whoever takes them resolves their
+        futures. What runs is answered, and counts here until then. Idle environments are left to
+        the new owner. Nothing is handed back for a function that has nothing here.
+        """
+        self._handover.relinquish(function_name, hand_back)
+
+    def on_moved(self, callback: "Callable[[str], None]") -> None:
+        """Call `callback` with each function of which an agent says that another gateway owns it.
+
+        Invocations then wait until the callback's owner has had it relinquished or taken over, but
+        for a second or so at most.
+        """
+        self._moved = callback
+
+    def _has_moved(self, function_name: str) -> bool:
+        if self._moved is None:
+            return False
+        self._moved(function_name)
+        return True
 
     def reserve(self, function_name: str, limit: int | None) -> None:
         """Set or remove a function's reserved concurrency."""
@@ -167,6 +226,11 @@ class Dispatcher:
         """Count a function's executions under way."""
         return self._ledger.in_use(function_name)
 
+    @property
+    def functions(self) -> set[str]:
+        """The functions that have something here, but for what was relinquished."""
+        return {version.function_name for version in self._fleets}
+
     def environments(self) -> dict[messages.VersionId, int]:
         """Return how many environments each version has."""
         return {version: each.size for version, each in self._fleets.items()}
@@ -191,13 +255,18 @@ class Dispatcher:
             for version, each in list(self._fleets.items()):
                 each.reap()
                 self._forget_unused(version)
+            self._handover.reap()
             self._admission.prune()
 
     async def close(self) -> None:
-        """Admit nothing more, let what runs finish within the drain time, and end all agents."""
+        """Admit nothing more, let what runs finish within the drain time, and let agents go.
+
+        Those of this machine end; those in pods keep their environments for other gateways.
+        """
         self._is_draining = True
         for each in self._fleets.values():
-            each.provision(0)
+            each.close_warming()
+        self._handover.close()
         if self._ledger.total:
             try:
                 async with asyncio.timeout(self._limits.drain_timeout_s):
@@ -205,6 +274,6 @@ class Dispatcher:
             except TimeoutError:
                 logger.warning("stopping with work in flight", extra={"n": self._ledger.total})
         await self._background.close()
-        for each in self._fleets.values():
-            each.close()
+        for each in (*self._fleets.values(), *self._handover.leaving):
+            each.let_go()
         self._fleets.clear()

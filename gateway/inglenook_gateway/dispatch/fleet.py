@@ -1,27 +1,35 @@
 """All environments of one version, and the invocations that wait for one.
 
-The pure decisions are `inglenook.capacity.environments`; here they become messages to agents. As
-many environments are started as invocations wait, within the bound of `Starts`, in the pods that
-`Leases` has. What fails for now is tried again for as long as somebody waits; what can never work
-fails all that wait, at once, with the reason. `Warming` keeps the provisioned ones.
+The pure decisions are `inglenook.capacity.environments`; here they become messages to agents.
+`Growth` starts environments for those who wait, `Warming` the provisioned ones, both in the pods
+that `Leases` has. What fails for now is tried again for as long as somebody waits; what can never
+work fails all that wait, at once, with the reason.
+
+A fleet whose function goes to another gateway *leaves*: who waits is handed back, idle environments
+stay where they are for the new owner, and what runs is answered.
 """
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from inglenook import errors, settings
 from inglenook.aio import clock, tasks
 from inglenook.capacity import environments, provisioned, rates
-from inglenook.routing.invocation import Outcome
+from inglenook.model import function
+from inglenook.telemetry import watching
 from inglenook.wire import messages
 from inglenook_gateway.dispatch import (
     admission,
+    elsewhere,
+    growth,
     invocation,
     leases,
     link,
+    packages,
     pods,
+    running,
+    specialising,
     starts,
     waiting,
     warming,
@@ -31,6 +39,8 @@ from inglenook_gateway.dispatch.environment import Environment
 if TYPE_CHECKING:
     from inglenook.wire.connection import Body
 
+HandBack = Callable[[invocation.Invocation], None]
+
 
 class Fleet:
     """The environments of one version on this gateway."""
@@ -38,39 +48,68 @@ class Fleet:
     def __init__(  # noqa: PLR0913 - wiring
         self,
         specialise: messages.Specialise,
+        spec: function.Spec,
         *,
         supply: pods.Pods,
+        sent: packages.Packages | None,
         starts_in_flight: starts.Starts,
         admitted: admission.Admission,
         settle: waiting.Settle,
         changed: Callable[[], None],
+        moved: Callable[[], bool],
+        watch: watching.Watch,
         time: clock.Clock,
         limits: settings.Gateway,
         background: tasks.Tasks,
     ) -> None:
-        """Call `changed` whenever the provisioned environments stand differently."""
-        self._specialise = specialise
-        self._function = specialise.id.function_name
-        self._admission = admitted
-        self._starts = starts_in_flight
-        self._settle = settle
+        """Call `changed` whenever the provisioned environments stand differently.
+
+        `moved` is called when an agent says that another gateway owns this function; it returns
+        whether somebody finds out who does, and nothing is started meanwhile.
+        """
+        self.id = specialise.id
+        self.spec = spec
+        self._moved = moved
+        self._watch = watch
         self._clock = time
         self._limits = limits
         self._environments: environments.Environments[invocation.Invocation, Environment] = (
             environments.Environments()
         )
+        self._elsewhere = elsewhere.Elsewhere(specialise.id, admitted.ledger)
         self._waiting = waiting.Waiting(
             self._environments, settle=settle, time=time, timeout_s=limits.queue_timeout_s
         )
         self._leases = leases.Leases(
             specialise,
+            specialising.wanted(specialise, spec),
             supply=supply,
+            sent=sent,
             background=background,
             timeout_s=limits.queue_timeout_s,
-            go_on=self._go_on,
-            impossible=self._impossible,
-            gone=self._gone,
-            lost=self._lost,
+            at_once=limits.starts_in_flight,
+            tenant=self,
+            watch=watch,
+        )
+        self._running = running.Running(
+            self._environments,
+            elsewhere=self._elsewhere,
+            settle=settle,
+            owner=self,
+            watch=watch,
+            time=time,
+            silence_s=specialise.timeout_s + limits.answer_grace_s,
+            pace=rates.Pace() if limits.request_rate_limit else None,
+        )
+        self._growth = growth.Growth(
+            specialise.id.function_name,
+            self._environments,
+            pods=self._leases,
+            starts_in_flight=starts_in_flight,
+            admitted=admitted,
+            watch=watch,
+            time=time,
+            took=self._running.go_on_with,
         )
         self._warming = warming.Warming(
             self._environments.provisioned,
@@ -78,11 +117,11 @@ class Fleet:
             starts_in_flight=starts_in_flight,
             ready=self._ready,
             changed=changed,
-        )
-        self._pace: rates.Pace[Environment] | None = (
-            rates.Pace() if limits.request_rate_limit else None
+            watch=watch,
         )
         self._is_retired = False
+        self._hand_back: HandBack | None = None
+        """To whom invocations go that find no environment, once the fleet leaves."""
 
     @property
     def is_unused(self) -> bool:
@@ -95,6 +134,16 @@ class Fleet:
         return self._environments.size
 
     @property
+    def pool(self) -> environments.Environments[invocation.Invocation, Environment]:
+        """Its environments, to be looked at."""
+        return self._environments
+
+    @property
+    def pod_names(self) -> set[str]:
+        """The names of its pods."""
+        return {each.pod.name for each in self._leases.links}
+
+    @property
     def growth(self) -> int:
         """How many starts should be under way if one more invocation came now."""
         return self._environments.starts_wanted_by_next()
@@ -103,152 +152,85 @@ class Fleet:
 
     def run(self, invoked: invocation.Invocation) -> None:
         """Hand an admitted invocation to an environment, now or when there is one."""
+        if self._watch.is_traced:
+            invoked.journey = self._watch.journey(invoked.event.trace_id, self._watch.now())
         environment = self._environments.arrive(invoked)
         if environment is not None:
-            self._send(environment, invoked)
+            self._running.send(environment, invoked)
             return
         self._waiting.watch()
-        self.start_more()
+        self._growth.start_more()
 
-    def _send(self, environment: Environment, invoked: invocation.Invocation) -> None:
-        invoked.silent_after = (
-            self._clock.monotonic() + self._specialise.timeout_s + self._limits.answer_grace_s
-        )
-        if self._pace is not None:
-            self._pace.began(environment, self._clock.monotonic())
-        environment.link.ask(
-            invoked.message(environment.name),
-            invoked.event.payload,
-            partial(self._answered, environment, invoked),
-            invoked.event.on_chunk,
-        )
+    # What comes of them (`running.Owner`).
 
-    def _answered(
-        self,
-        environment: Environment,
-        invoked: invocation.Invocation,
-        header: messages.Header | None,
-        body: "Body",
-    ) -> None:
-        if isinstance(header, messages.Result):
-            self._settle(invoked, Outcome(header, body))
-            if header.is_reusable and header.is_warm:
-                self._take_back(environment)
-            else:
-                self._take_cold_back(environment, is_reusable=header.is_reusable)
-        elif isinstance(header, messages.Refused):
-            # Nothing was begun, so the event goes to another environment, ahead of all others.
-            self._forget(environment)
-            self._environments.requeue(invoked)
-            self._waiting.watch()
-            self._go_on()
-        else:
-            self._forget(environment)
-            self._settle(
-                invoked,
-                errors.ServiceError("The execution environment was lost while the function ran."),
-            )
-
-    def _take_back(self, environment: Environment) -> None:
-        now = self._clock.monotonic()
-        if self._pace is not None and (rest_s := self._pace.rest_s(environment, now)):
-            self._environments.rest(environment)
-            asyncio.get_running_loop().call_later(rest_s, self._rested, environment)
+    def refused(self, invoked: invocation.Invocation, why: messages.Refusal) -> None:
+        if self._hand_back is not None:
+            self._hand_back(invoked)
             return
-        self._go_on_with(environment, self._environments.freed(environment, now))
+        self._environments.requeue(invoked)
+        self._waiting.watch()
+        if why is messages.Refusal.MOVED:
+            self.moved()
+        self.go_on()
 
-    def _rested(self, environment: Environment) -> None:
-        following = self._environments.rested(environment, self._clock.monotonic())
-        self._go_on_with(environment, following)
-
-    def _take_cold_back(self, environment: Environment, *, is_reusable: bool) -> None:
-        """Take an environment without a process back; another is warmed for a provisioned one."""
-        if is_reusable and environment not in self._environments.provisioned:
-            self._take_back(environment)
-            return
-        self._forget(environment)
-        if is_reusable:
-            environment.stop()
-        self._go_on()
-
-    def _go_on_with(
-        self, environment: Environment, following: invocation.Invocation | None
-    ) -> None:
-        if following is not None:
-            self._send(environment, following)
+    def idle(self) -> None:
+        if self._hand_back is not None:
+            self._let_go()
         elif self._is_retired:
             self._stop_idle(before=float("inf"))
         elif self._environments.provisioned.surplus():
             self._stop_surplus()
 
-    def _forget(self, environment: Environment) -> invocation.Invocation | None:
-        if self._pace is not None:
-            self._pace.forget(environment)
-        return self._environments.lost(environment)
+    # What its pods say (`leases.Tenant`).
 
-    # Starts
+    def wanted(self) -> tuple[int, int]:
+        ahead = self._environments.provisioned.starts_wanted()
+        return self._environments.starts_wanted(), 0 if self._warming.is_pausing else ahead
 
-    def _impossible(self, error: errors.ApiError) -> None:
+    def impossible(self, error: errors.ApiError) -> None:
         self._waiting.fail(error)
         self._warming.impossible(error.message)
 
-    def _go_on(self) -> None:
-        self.start_more()
+    def go_on(self) -> None:
+        if self._hand_back is not None:
+            self._let_go()
+            return
+        self._growth.start_more()
         self._warming.start_more()
 
-    def start_more(self) -> None:
-        """Start the environments that are wanted, as far as the bounds allow."""
-        while self._environments.starts_wanted() > 0 and not self._leases.is_pausing:
-            with_room = self._leases.with_room()
-            if with_room is None:
-                return
-            if not self._starts.begin(self):
-                return
-            self._environments.start_begun()
-            self._admission.start_began(self._function)
-            with_room.ask(messages.Start(), b"", partial(self._started, with_room))
-
-    def _started(
-        self, asked: link.AgentLink, header: messages.Header | None, _body: "Body"
-    ) -> None:
-        if isinstance(header, messages.Started):
-            self._leases.started()
-            environment = Environment(asked, header.environment)
-            following = self._environments.started(environment, self._clock.monotonic())
-            self._go_on_with(environment, following)
-        else:
-            self._environments.start_failed()
-            self._admission.start_failed(self._function)
-            if isinstance(header, messages.Refused):
-                self._leases.refused(asked, header)
-            else:
-                self._leases.pause("the agent was lost while an environment started")
-        self._starts.end()
-        self.start_more()
+    def moved(self) -> None:
+        if self._hand_back is None:
+            self._leases.is_held_up = self._moved()
 
     def _ready(self, environment: Environment) -> None:
         following = self._environments.started_ahead(environment, self._clock.monotonic())
-        self._go_on_with(environment, following)
+        self._running.go_on_with(environment, following)
 
-    def _gone(self, of: link.AgentLink, name: str) -> None:
+    def gone(self, of: link.AgentLink, name: str) -> None:
         environment = Environment(of, name)
         if self._environments.is_busy(environment):
             # The two have crossed: what was asked of it has an answer of its own, a refusal.
             return
         if environment in self._environments.provisioned:
             self._warming.died()
-        self._forget(environment)
+        self._running.forget(environment)
         self._warming.start_more()
 
-    def _lost(self, of: link.AgentLink) -> None:
+    def freed(self, of: link.AgentLink, name: str) -> None:
+        environment = Environment(of, name)
+        self._elsewhere.release(environment)
+        self._running.rested(environment)
+
+    def lost(self, of: link.AgentLink) -> None:
         for environment in self._environments.of(lambda each: each.link is of):
-            self._forget(environment)
+            self._running.forget(environment)
         self._warming.start_more()
 
     # Provisioned concurrency
 
     def provision(self, target: int) -> None:
         """Keep so many environments started, beside those that invocations have had started."""
+        self._environments.promote(target)
         self._warming.aim(0 if self._is_retired else target)
         self._stop_surplus()
 
@@ -265,6 +247,57 @@ class Fleet:
         for environment in self._environments.idle_beyond_target():
             environment.stop()
 
+    # Changing hands
+
+    def adopt(self, pod: pods.Pod) -> asyncio.Future[bool]:
+        """Take over a pod that runs this version; the future tells whether its agent agreed."""
+        adopted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        taken = self._leases.adopt(pod)
+
+        def answered(header: messages.Header | None, _body: "Body") -> None:
+            # Here and not in who waits for it: `Freed` may be right behind.
+            if isinstance(header, messages.Adopted):
+                self._adopted(taken, header.environments, header.busy)
+            else:
+                taken.let_go("not adopted")
+            if not adopted.done():
+                adopted.set_result(isinstance(header, messages.Adopted))
+
+        taken.ask(messages.Adopt(id=self.id), b"", answered)
+        return adopted
+
+    def _adopted(self, taken: link.AgentLink, names: Sequence[str], busy: Sequence[str]) -> None:
+        taken.takes_starts = True
+        taken.held = len(names)
+        for environment in [Environment(taken, name) for name in names]:
+            if environment.name in busy:
+                self._environments.adopt_busy(environment)
+                self._elsewhere.hold(environment)
+            else:
+                following = self._environments.adopt(environment, self._clock.monotonic())
+                self._running.go_on_with(environment, following)
+
+    def leave(self, hand_back: HandBack) -> None:
+        """Give the function to another gateway: who waits is handed back, now or as it comes to it.
+
+        What runs is answered here, and counts until then. To be called once.
+        """
+        self._hand_back = hand_back
+        self._warming.close()
+        self._leases.stop()
+        for invoked in self._environments.waiting:
+            self._environments.abandon(invoked)
+            hand_back(invoked)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._elsewhere.release_all()
+        self._environments.let_go()
+        at_work = {environment.link for environment in self._environments.busy}
+        for each in self._leases.links:
+            if each not in at_work:
+                each.let_go("another gateway owns the function")
+
     # Going away
 
     def retire(self) -> None:
@@ -277,19 +310,40 @@ class Fleet:
     def reap(self) -> None:
         """Stop environments that have been idle too long; give up agents that stay silent."""
         now = self._clock.monotonic()
-        self._stop_idle(before=now - self._limits.environment_idle_timeout_s)
         for environment, invoked in self._environments.busy.items():
             if invoked.silent_after < now:
-                environment.link.close("silent past the function's timeout")
+                environment.link.end("silent past the function's timeout")
+        if self._hand_back is not None:
+            return
+        self._stop_idle(before=now - self._limits.environment_idle_timeout_s)
+        self._leases.trim()
+        if self._leases.is_held_up:
+            # The function has not been taken from this gateway, or has come back to it.
+            self._leases.is_held_up = False
+            self.go_on()
 
     def _stop_idle(self, *, before: float) -> None:
         for environment in self._environments.idle_since_before(before):
-            if self._pace is not None:
-                self._pace.forget(environment)
+            self._running.forget(environment)
             environment.stop()
 
     def close(self) -> None:
-        """End all agents of this version, and with them its environments."""
+        """End all pods of this version, and with them its environments."""
         self._waiting.close()
         self._warming.close()
         self._leases.close()
+
+    def close_warming(self) -> None:
+        """Start no provisioned environments any more; those that are there stay."""
+        self._warming.close()
+
+    def forget_elsewhere(self) -> None:
+        """Count nothing any more that runs for a former owner."""
+        self._elsewhere.release_all()
+
+    def let_go(self) -> None:
+        """End, and leave pods that can do without this gateway to another."""
+        self._waiting.close()
+        self._warming.close()
+        self._elsewhere.release_all()
+        self._leases.let_go()

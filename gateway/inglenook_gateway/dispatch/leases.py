@@ -1,19 +1,25 @@
-"""The pods that a fleet has leased, each specialised in its version.
+"""The pods that a fleet has leased or adopted, each specialised in its version.
 
-One lease is under way at a time: single flight, so that a thousand first calls take one pod. What
-fails for now is tried again after a growing pause; what can never work is reported at once.
+As many leases are under way as the environments that are wanted need pods, and not more than
+`at_once`. Where nobody knows how many environments fit into a pod it is one at a time: single
+flight, so that a thousand first calls take one pod. What fails for now is tried again after a
+growing pause; what can never work is reported at once. A pod that another gateway was faster to
+take costs nothing but the next one.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+import math
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from inglenook import errors
 from inglenook.aio import backoff, tasks
+from inglenook.telemetry import watching
+from inglenook.telemetry.watching import Phase
 from inglenook.wire import messages
-from inglenook_gateway.dispatch import link, pods
+from inglenook.wire.messages import Refusal
+from inglenook_gateway.dispatch import link, packages, pods
 
 if TYPE_CHECKING:
     from inglenook.wire.connection import Body
@@ -23,60 +29,97 @@ logger = logging.getLogger(__name__)
 _PAUSE_FIRST_S = 0.05
 _PAUSE_MOST_S = 2.0
 
-_PERMANENT: dict[messages.Refusal, type[errors.ApiError]] = {
-    messages.Refusal.CODE_UNAVAILABLE: errors.InvalidZipFileError,
-    messages.Refusal.RUNTIME_UNAVAILABLE: errors.InvalidRuntimeError,
+_PERMANENT: dict[Refusal, type[errors.ApiError]] = {
+    Refusal.CODE_UNAVAILABLE: errors.InvalidZipFileError,
+    Refusal.RUNTIME_UNAVAILABLE: errors.InvalidRuntimeError,
 }
+_TAKEN = frozenset({Refusal.MOVED, Refusal.WRONG_VERSION, Refusal.DRAINING})
+"""What the agent of a pod says to `Specialise` that somebody else has, or nobody any more."""
+
+
+class Tenant(Protocol):
+    """Whose pods they are."""
+
+    def wanted(self) -> tuple[int, int]:
+        """Return how many more environments callers wait for, and how many are to be ahead."""
+
+    def go_on(self) -> None:
+        """Ask `with_room` again: it is worth it."""
+
+    def impossible(self, error: errors.ApiError) -> None:
+        """Learn of an error that no other pod would mend."""
+
+    def moved(self) -> None:
+        """Learn that another gateway owns a pod of this version."""
+
+    def gone(self, of: link.AgentLink, name: str) -> None:
+        """Learn that an environment has ended on its own."""
+
+    def freed(self, of: link.AgentLink, name: str) -> None:
+        """Learn that an environment has done what it ran for a former owner."""
+
+    def lost(self, of: link.AgentLink) -> None:
+        """Learn that a pod is gone."""
 
 
 class Leases:
-    """The leased pods of one version.
-
-    `go_on` is called whenever it is worth asking `with_room` again; `impossible` with an error that
-    no other pod would mend; `gone` with an environment that ended on its own; `lost` with a pod.
-    """
+    """The pods of one version."""
 
     def __init__(  # noqa: PLR0913 - wiring
         self,
         specialise: messages.Specialise,
+        wanted: pods.Wanted,
         *,
         supply: pods.Pods,
+        sent: packages.Packages | None,
         background: tasks.Tasks,
         timeout_s: float,
-        go_on: Callable[[], None],
-        impossible: Callable[[errors.ApiError], None],
-        gone: Callable[[link.AgentLink, str], None],
-        lost: Callable[[link.AgentLink], None],
+        at_once: int,
+        tenant: Tenant,
+        watch: watching.Watch,
     ) -> None:
+        """`sent` has the packages for pods that do not find them where they are."""
         self._specialise = specialise
+        self._wanted = wanted
         self._supply = supply
+        self._sent = sent
         self._background = background
         self._timeout_s = timeout_s
-        self._go_on = go_on
-        self._impossible = impossible
-        self._gone = gone
-        self._lost = lost
+        self._at_once = at_once
+        self._tenant = tenant
+        self._watch = watch
         self._links: list[link.AgentLink] = []
-        self.is_leasing = False
+        self._seeking: dict[asyncio.Task[None], bool] = {}
+        """The leases for which there is no pod yet, and whether nobody waits for each."""
+        self._specialising = 0
         self._backoff = backoff.Backoff(_PAUSE_FIRST_S, _PAUSE_MOST_S)
         self._resume: asyncio.TimerHandle | None = None
+        self.is_held_up = False
+        """Whether to try nothing because another gateway may own the function."""
         self._is_closed = False
 
     @property
     def is_pausing(self) -> bool:
         """Whether nothing should be tried before `go_on` is called."""
-        return self._resume is not None
+        return self._resume is not None or self.is_held_up
+
+    @property
+    def is_leasing(self) -> bool:
+        """Whether a pod is on its way."""
+        return bool(self._seeking or self._specialising)
+
+    @property
+    def links(self) -> list[link.AgentLink]:
+        """The pods that there are."""
+        return list(self._links)
 
     def with_room(self) -> link.AgentLink | None:
         """Return a pod that can take one more environment, or see to it that there will be one."""
-        for each in self._links:
+        for each in reversed(self._links):
             if each.has_room:
                 return each
-        if not self.is_leasing and not self.is_pausing and not self._is_closed:
-            self.is_leasing = True
-            _ = self._background.start(
-                self._lease(), name=f"lease a pod for {self._specialise.id.function_name}"
-            )
+        if not self.is_pausing and not self._is_closed:
+            self._lease_more()
         return None
 
     def started(self) -> None:
@@ -85,10 +128,13 @@ class Leases:
 
     def refused(self, by: link.AgentLink, refused: messages.Refused) -> None:
         """Learn that a pod does not start an environment, or is not specialised."""
-        if refused.reason in (messages.Refusal.FULL, messages.Refusal.DRAINING):
-            by.has_room = False
+        if refused.reason in (Refusal.FULL, Refusal.DRAINING):
+            by.takes_starts = False
+        elif refused.reason is Refusal.MOVED:
+            by.takes_starts = False
+            self._tenant.moved()
         elif (permanent := _PERMANENT.get(refused.reason)) is not None:
-            self._impossible(permanent(refused.message))
+            self._tenant.impossible(permanent(refused.message))
         else:
             self.pause(f"{refused.reason.value}: {refused.message}")
 
@@ -111,52 +157,149 @@ class Leases:
 
     def _pause_over(self) -> None:
         self._resume = None
-        self._go_on()
+        self._tenant.go_on()
 
-    async def _lease(self) -> None:
+    # Leasing
+
+    def _pods_for(self, environments: int) -> int:
+        """Return how many pods so many more environments need."""
+        each = self._specialise.environments_max
+        return min(1, environments) if each is None else math.ceil(environments / each)
+
+    def _lease_more(self) -> None:
+        waiting, ahead = self._tenant.wanted()
+        needed = min(self._at_once, self._pods_for(waiting + ahead))
+        for_callers = self._pods_for(waiting) - self._specialising
+        for_callers -= sum(not is_ahead for is_ahead in self._seeking.values())
+        while len(self._seeking) + self._specialising < needed:
+            is_ahead = for_callers <= 0
+            for_callers -= 1
+            task = self._background.start(
+                self._lease(is_ahead=is_ahead),
+                name=f"lease a pod for {self._specialise.id.function_name}",
+            )
+            self._seeking[task] = is_ahead
+            # One that is cancelled before it has begun removes nothing itself.
+            task.add_done_callback(lambda done: self._seeking.pop(done, None))
+
+    async def _lease(self, *, is_ahead: bool) -> None:
+        me = asyncio.current_task()
         try:
             async with asyncio.timeout(self._timeout_s):
-                connection = await self._supply.lease(self._specialise.runtime)
+                loaded = {} if self._sent is None else await self._sent.load(self._specialise)
+                began = self._watch.now()
+                pod = await self._supply.lease(self._wanted, is_ahead=is_ahead)
+                self._watch.phase(Phase.LEASE, began)
         except errors.ApiError as error:
-            self.is_leasing = False
-            self._impossible(error)
+            self._seeking.pop(me, None)  # type: ignore[arg-type] # this runs in a task
+            if error.is_retryable:
+                self.pause(repr(error))
+            else:
+                self._tenant.impossible(error)
         except Exception as error:  # noqa: BLE001 - the one place where leasing fails and backs off
-            self.is_leasing = False
+            self._seeking.pop(me, None)  # type: ignore[arg-type]
             self.pause(repr(error))
         else:
-            # Still leasing until the pod is specialised: no second one is wanted meanwhile.
-            leased = link.AgentLink(connection, gone=self._environment_gone, closed=self._closed)
-            self._links.append(leased)
-            leased.open()
-            leased.ask(self._specialise, b"", partial(self._specialised, leased))
+            self._seeking.pop(me, None)  # type: ignore[arg-type]
+            await self._take(pod, loaded)
+
+    async def _take(self, pod: pods.Pod, loaded: dict[str, bytes]) -> None:
+        if pod.give_back is not None and (self._is_closed or not any(self._tenant.wanted())):
+            pod.give_back()
+            return
+        # Still leasing until the pod is specialised: no further one is wanted for the same.
+        leased = self._linked(pod)
+        self._specialising += 1
+        began = self._watch.now()
+        leased.open()
+        if not pod.is_local:
+            await packages.send(leased, loaded)
+        leased.ask(self._specialise, b"", partial(self._specialised, leased, began))
+
+    def _linked(self, pod: pods.Pod) -> link.AgentLink:
+        made = link.AgentLink(pod, self, self._specialise.environments_max)
+        self._links.append(made)
+        return made
 
     def _specialised(
-        self, leased: link.AgentLink, header: messages.Header | None, _body: "Body"
+        self, leased: link.AgentLink, began: float, header: messages.Header | None, _body: "Body"
     ) -> None:
-        self.is_leasing = False
+        self._specialising -= 1
         if isinstance(header, messages.Specialised):
-            leased.has_room = True
+            self._watch.phase(Phase.SPECIALISE, began)
+            leased.takes_starts = True
+            leased.pod.specialised()
+        elif not isinstance(header, messages.Refused):
+            self.pause("the agent was lost while it was specialised")
+        elif header.reason in _TAKEN and not leased.pod.is_local:
+            self._forget(leased)
+            leased.let_go("another has taken it")
+        elif header.reason in _PERMANENT and leased.pod.give_back is not None:
+            # Nothing has run in it: a function that cannot run must not use up pods.
+            self._forget(leased)
+            leased.pod.give_back()
+            self.refused(leased, header)
         else:
-            if isinstance(header, messages.Refused):
-                self.refused(leased, header)
-            else:
-                self.pause("the agent was lost while it was specialised")
-            leased.close("not specialised")
-        self._go_on()
+            self.refused(leased, header)
+            leased.end("not specialised")
+        self._tenant.go_on()
 
-    def _environment_gone(self, of: link.AgentLink, name: str) -> None:
-        of.has_room = not of.is_closed
-        self._gone(of, name)
+    def trim(self) -> None:
+        """Seek no pods that nobody needs any more, and end those that are left empty."""
+        waiting, ahead = self._tenant.wanted()
+        surplus = len(self._seeking) + self._specialising - self._pods_for(waiting + ahead)
+        for task in sorted(self._seeking, key=self._seeking.__getitem__, reverse=True):
+            if surplus <= 0:
+                break
+            surplus -= 1
+            task.cancel()
+        if not waiting + ahead:
+            for each in self.links:
+                if not each.held and each.takes_starts and not each.pod.is_local:
+                    self._forget(each)
+                    each.end("it has no environment any more")
 
-    def _closed(self, of: link.AgentLink, reason: str) -> None:
+    def adopt(self, pod: pods.Pod) -> link.AgentLink:
+        """Take a pod that is specialised already; it is to be asked to be adopted."""
+        adopted = self._linked(pod)
+        adopted.open()
+        return adopted
+
+    # What links say (`link.Holder`).
+
+    def environment_gone(self, of: link.AgentLink, name: str) -> None:
+        self._tenant.gone(of, name)
+
+    def environment_freed(self, of: link.AgentLink, name: str) -> None:
+        self._tenant.freed(of, name)
+
+    def link_closed(self, of: link.AgentLink, reason: str) -> None:
         logger.debug("agent closed", extra={"why": reason})
-        self._links = [each for each in self._links if each is not of]
-        self._lost(of)
+        self._forget(of)
+        self._tenant.lost(of)
 
-    def close(self) -> None:
-        """End all pods of this version, and lease no more."""
+    def _forget(self, gone: link.AgentLink) -> None:
+        self._links = [each for each in self._links if each is not gone]
+
+    # The end
+
+    def stop(self) -> None:
+        """Lease no more; what there is stays."""
         self._is_closed = True
         if self._resume is not None:
             self._resume.cancel()
-        for each in list(self._links):
-            each.close("the gateway needs this version no more")
+            self._resume = None
+        for task in list(self._seeking):
+            task.cancel()
+
+    def close(self) -> None:
+        """End all pods of this version, and lease no more."""
+        self.stop()
+        for each in self.links:
+            each.end("the gateway needs this version no more")
+
+    def let_go(self) -> None:
+        """Leave the pods that can do without this gateway to another, and lease no more."""
+        self.stop()
+        for each in self.links:
+            each.let_go("the gateway goes")

@@ -1,113 +1,87 @@
-"""The gateway's end of the connection to one agent.
+"""The gateway's end of the connection to one agent: `wire.asking`, and what agents say unasked.
 
-Pairs answers with questions by stream number. An answer is handed to the callback that was given
-with the question, without a task or a future between: this is the invoke path. So are the pieces
-of a streamed answer before it. When the connection ends, every question still open is answered with
-None, once.
+It also knows how many environments the agent has, those that are starting included, and so whether
+there is room for one more.
 """
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from inglenook.wire import messages
+from inglenook.wire import asking, messages
+from inglenook_gateway.dispatch import pods
 
 if TYPE_CHECKING:
-    from inglenook.wire.connection import Body, Connection
-
-Answered = Callable[["messages.Header | None", "Body"], None]
-Chunks = Callable[["messages.Chunk", "Body", Callable[[int], None]], None]
-"""Given a piece of a streamed answer, and what tells the agent how many bytes have gone on."""
-
-_STREAM_MAX = 0xFFFF_FFFF
-"""A frame has 32 bits for the number; long before it comes round, its last use has ended."""
+    from inglenook.wire.connection import Body
 
 
-class AgentLink:
-    """A connection to an agent that this gateway has leased."""
+class Holder(Protocol):
+    """Who holds a link and is told of what happens to it."""
 
-    def __init__(
-        self,
-        connection: "Connection",
-        *,
-        gone: Callable[["AgentLink", str], None],
-        closed: Callable[["AgentLink", str], None],
-    ) -> None:
-        """`gone` hears of environments that ended on their own; `closed` of the end of it all."""
-        self._connection = connection
-        self._gone = gone
-        self._closed = closed
-        self._open: dict[int, Answered] = {}
-        self._streaming: dict[int, Chunks] = {}
-        self._last_stream = 0
-        self.has_room = False
-        """Whether the agent is specialised and, as far as is known, can start an environment."""
-        self.is_closed = False
+    def environment_gone(self, of: "AgentLink", name: str) -> None:
+        """Learn that an environment has ended on its own."""
 
-    def open(self) -> None:
-        """Begin to listen."""
-        self._connection.open(self)
+    def environment_freed(self, of: "AgentLink", name: str) -> None:
+        """Learn that an environment has done what it ran for a former owner."""
 
-    def ask(
-        self,
-        header: messages.Header,
-        body: "Body",
-        answered: Answered,
-        on_chunk: Chunks | None = None,
-    ) -> None:
-        """Send a question; `answered` is called once, perhaps before this returns.
+    def link_closed(self, of: "AgentLink", reason: str) -> None:
+        """Learn that the connection has ended."""
 
-        `on_chunk` hears the pieces of a streamed answer before; without it they are dropped.
-        """
-        if self.is_closed:
-            answered(None, b"")
-            return
-        self._last_stream = self._last_stream % _STREAM_MAX + 1
-        self._open[self._last_stream] = answered
-        if on_chunk is not None:
-            self._streaming[self._last_stream] = on_chunk
-        self._connection.send(self._last_stream, header, body)
 
-    def received(self, stream: int, header: messages.Header, body: "Body") -> None:
-        if stream == 0:
-            self._unasked(header)
-            return
-        if isinstance(header, messages.Chunk):
-            self._chunk(stream, header, body)
-            return
-        answered = self._open.pop(stream, None)
-        if self._streaming:
-            self._streaming.pop(stream, None)
-        if answered is not None:
-            answered(header, body)
+class AgentLink(asking.Asking):
+    """A connection to an agent that this gateway has leased, or adopted."""
 
-    def _chunk(self, stream: int, header: messages.Chunk, body: "Body") -> None:
-        on_chunk = self._streaming.get(stream)
-        if on_chunk is None:
-            self._taken(stream, len(body))
-        else:
-            on_chunk(header, body, partial(self._taken, stream))
+    def __init__(self, pod: pods.Pod, holder: Holder, most: int | None = None) -> None:
+        """`most` is how many environments the agent may have, if that is known."""
+        super().__init__(pod.connection)
+        self.pod = pod
+        self._holder = holder
+        self._most = most
+        self.takes_starts = False
+        """Whether the agent is specialised and, as far as it has said, can start environments."""
+        self.held = 0
+        """How many environments it has, or may have: who asks for a `Start` counts one more, and
+        one less if there was none."""
 
-    def _taken(self, stream: int, size: int) -> None:
-        self._connection.send(stream, messages.Taken(size=size))
+    @property
+    def has_room(self) -> bool:
+        """Whether one more environment can be started, as far as is known."""
+        return self.takes_starts and (self._most is None or self.held < self._most)
 
-    def _unasked(self, header: messages.Header) -> None:
+    def stop(self, environment: str) -> None:
+        """End an environment. It must have nothing to do, and be given nothing any more."""
+        self.ask(messages.Stop(environment=environment), b"", self._stopped)
+
+    def _stopped(self, header: messages.Header | None, _body: "Body") -> None:
         if isinstance(header, messages.Gone):
-            self._gone(self, header.environment)
+            self._one_less()
+
+    def _one_less(self) -> None:
+        self.held -= 1
+        self.takes_starts = not self.is_closed
+
+    def unasked(self, header: messages.Header, body: "Body") -> None:
+        del body
+        if isinstance(header, messages.Gone):
+            self._one_less()
+            self._holder.environment_gone(self, header.environment)
+        elif isinstance(header, messages.Freed):
+            self._holder.environment_freed(self, header.environment)
         elif isinstance(header, messages.Welcome) and header.protocol != messages.PROTOCOL:
-            self.close(f"agent {header.agent} speaks protocol {header.protocol}")
+            self.end(f"agent {header.agent} speaks protocol {header.protocol}")
 
-    def closed(self, reason: str) -> None:
-        if self.is_closed:
-            return
-        self.is_closed = True
-        self.has_room = False
-        unanswered, self._open = self._open, {}
-        self._streaming.clear()
-        self._closed(self, reason)
-        for answered in unanswered.values():
-            answered(None, b"")
+    def ended(self, reason: str) -> None:
+        self.takes_starts = False
+        self._holder.link_closed(self, reason)
 
-    def close(self, reason: str) -> None:
-        """End the connection, and with it the agent's pod."""
-        self._connection.close(reason)
+    def end(self, reason: str) -> None:
+        """End the pod, once what runs in it is done; nothing is heard of it any more."""
+        if not self.pod.is_local and not self.is_closed:
+            self.ask(messages.Drain(), b"", _unheard)
+        self.close(reason)
+
+    def let_go(self, reason: str) -> None:
+        """Close the connection; a pod that outlives it keeps what it has for who adopts it."""
+        self.close(reason)
+
+
+def _unheard(_header: messages.Header | None, _body: "Body") -> None:
+    """Nobody waits for the answer."""

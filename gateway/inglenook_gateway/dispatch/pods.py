@@ -1,17 +1,73 @@
 """Where agents come from, as the dispatcher sees it."""
 
+from collections.abc import Awaitable, Callable, Container, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from inglenook.model import function
+from inglenook.wire import messages
 from inglenook.wire.connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a pod is wanted for: it says which kind of pod that must be, and what it becomes."""
+
+    version: messages.VersionId
+    runtime: str
+    runtime_class: str | None = None
+    memory_mb: int
+    environments_max: int | None = None
+    """How many environments of the version one pod may hold; None: as many as its agent will."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """A pod that is the dispatcher's from now on, by the connection to its agent."""
+
+    name: str
+    connection: Connection
+    is_local: bool = True
+    """Whether its agent finds code where it lies, and ends with the connection. Any other is sent
+    the code, keeps its environments for another gateway, and ends when it is told to drain."""
+    specialised: Callable[[], None] = lambda: None
+    """To be called once it runs the version that it was wanted for."""
+    give_back: Callable[[], None] | None = None
+    """Instead of using it: another may have it. Only if its agent has not become `specialised`, and
+    no answer is awaited from it."""
 
 
 class Pods(Protocol):
     """A supply of generic pods, each with an agent that has run nothing yet."""
 
-    async def lease(self, runtime: str) -> Connection:
-        """Lease a pod for `runtime` and return the connection to its agent.
+    async def lease(self, wanted: Wanted, *, is_ahead: bool) -> Pod:
+        """Lease a pod, at once or when there is one; `is_ahead` lets those of others go first.
 
-        The pod is the caller's alone; closing the connection ends it. Raises an
-        `inglenook.errors.ApiError` when no pod of this runtime can ever be had here; anything else
-        means *not now*.
+        Cancelling it takes no pod. Raises an `inglenook.errors.ApiError` that no retry can mend
+        when there can never be such a pod here; anything else means *not now*.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the agent of a found pod says of itself."""
+
+    version: messages.VersionId
+
+
+class Census(Protocol):
+    """Who finds the pods that other gateways, or this one before, have specialised."""
+
+    async def of(self, function_name: str, known: Container[str]) -> Sequence[tuple[Pod, Found]]:
+        """Return the pods that run a function, but for those whose names are `known`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """What a dispatcher needs whose environments are in pods of a cluster."""
+
+    read: Callable[[str], Awaitable[bytes]]
+    """Returns a package, by its SHA-256."""
+    census: Census
+    current: Callable[[messages.VersionId], function.Spec | None]
+    """Returns what a version runs, or None if it is not current any more."""

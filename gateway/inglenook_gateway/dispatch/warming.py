@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from inglenook.aio import backoff
 from inglenook.capacity import provisioned
+from inglenook.telemetry import watching
 from inglenook.wire import messages
 from inglenook_gateway.dispatch import leases, link, starts
 from inglenook_gateway.dispatch.environment import Environment
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _PAUSE_FIRST_S = 1.0
 _PAUSE_MOST_S = 60.0
+_AHEAD = "provisioned-concurrency"
 
 
 class Warming:
@@ -37,15 +39,22 @@ class Warming:
         starts_in_flight: starts.Starts,
         ready: Callable[[Environment], None],
         changed: Callable[[], None],
+        watch: watching.Watch,
     ) -> None:
         self._reserve = reserve
         self._pods = pods
         self._starts = starts_in_flight
         self._ready = ready
         self._changed = changed
+        self._watch = watch
         self._backoff = backoff.Backoff(_PAUSE_FIRST_S, _PAUSE_MOST_S)
         self._resume: asyncio.TimerHandle | None = None
         self._is_closed = False
+
+    @property
+    def is_pausing(self) -> bool:
+        """Whether none is started now, because one has failed."""
+        return self._resume is not None
 
     def aim(self, target: int) -> None:
         """Want so many from now on."""
@@ -69,12 +78,14 @@ class Warming:
             and self._starts.begin_ahead(self)
         ):
             self._reserve.start_begun()
-            start = messages.Start(initialization_type="provisioned-concurrency")
-            pod.ask(start, b"", partial(self._started, pod))
+            start = messages.Start(initialization_type=_AHEAD)
+            pod.held += 1
+            pod.ask(start, b"", partial(self._started, pod, self._watch.now()))
 
     def _started(
-        self, asked: link.AgentLink, header: messages.Header | None, _body: "Body"
+        self, asked: link.AgentLink, began: float, header: messages.Header | None, _body: "Body"
     ) -> None:
+        self._watch.started(began, header, _AHEAD)
         if isinstance(header, messages.Started):
             self._pods.started()
             environment = Environment(asked, header.environment)
@@ -86,6 +97,7 @@ class Warming:
                 environment.stop()
                 self._pause()
         else:
+            asked.held -= 1
             self._reserve.start_failed(None)
             if isinstance(header, messages.Refused):
                 self._pods.refused(asked, header)
@@ -121,7 +133,7 @@ class Warming:
             self._resume = None
 
     def close(self) -> None:
-        """Want none, for good."""
+        """Start none any more, for good; those that are there are left to others to end."""
         self._is_closed = True
         self._stop_pausing()
         self._reserve.aim(0)

@@ -11,6 +11,7 @@ from inglenook.aio import clock
 from inglenook.catalog.target import Target
 from inglenook.events import queue, work
 from inglenook.model.arn import FunctionRef
+from inglenook.telemetry import metrics, runs, tally
 
 _ABSENT_PAYLOAD = b"{}"
 
@@ -25,7 +26,8 @@ class Events(Protocol):
 class EventIntake:
     """Put events into the queue."""
 
-    def __init__(self, events: Events, time: clock.Clock) -> None:
+    def __init__(self, events: Events, time: clock.Clock, seen: tally.Tally | None = None) -> None:
+        self._seen = seen or tally.Tally()
         self._events = events
         self._clock = time
 
@@ -54,3 +56,5 @@ class EventIntake:
             raise errors.TooManyRequestsError("CallerRateLimitExceeded") from error
         except queue.ClosedError as error:
             raise errors.ServiceError("This gateway is shutting down.") from error
+        name = target.function_name
+        self._seen.count(metrics.EVENTS_RECEIVED, (name, runs.qualified(name, ref.qualifier)))

@@ -22,9 +22,8 @@ from inglenook.catalog.target import Target
 from inglenook.model import account, limits
 from inglenook.model.arn import FunctionRef
 from inglenook.routing import invocation
-from inglenook.telemetry import traces
+from inglenook.telemetry import sampling
 from inglenook_gateway.api import bodies, validation
-from inglenook_gateway.dispatch import dispatcher
 from inglenook_gateway.operations import event_intake
 
 _INVOCATION_TYPES = ("Event", "RequestResponse", "DryRun")
@@ -45,11 +44,12 @@ class Invoke:
         self,
         *,
         known: catalog.Catalog,
-        runner: dispatcher.Dispatcher,
+        runner: invocation.Runner,
         intake: event_intake.EventIntake,
         owner: account.Account,
         time: clock.Clock,
         rng: random.Random,
+        headers: sampling.Headers,
     ) -> None:
         self._known = known
         self._runner = runner
@@ -57,11 +57,13 @@ class Invoke:
         self._owner = owner
         self._clock = time
         self._rng = rng
+        self._headers = headers
 
     async def handle(
         self, request: web.BaseRequest, labels: Sequence[str], request_id: str
     ) -> web.StreamResponse:
         """Answer one request; `labels` holds the decoded function name of its path."""
+        received_at = self._clock.monotonic()
         headers = request.headers
         invocation_type = headers.get("X-Amz-Invocation-Type", "RequestResponse")
         log_type = headers.get("X-Amz-Log-Type", "None")
@@ -73,19 +75,20 @@ class Invoke:
         target, payload = await aim(self._known, ref, self._rng, request, invocation_type)
         if invocation_type == "DryRun":
             return web.Response(status=204, headers={"x-amzn-RequestId": request_id})
+        tracing = self._headers.of(
+            trace_id(headers.get("X-Amzn-Trace-Id")), target.function_name, target.spec.tracing
+        )
         if invocation_type == "Event":
-            given = trace_id(headers.get("X-Amzn-Trace-Id"))
-            tracing = given or traces.header(self._clock.now(), self._rng)
             await self._intake.accept(target, ref, payload, request_id, tracing)
             return _accepted(request_id, tracing)
         event = invocation.Event(
             request_id=request_id,
             arn=target.invoked_arn(ref.qualifier),
             payload=payload or ABSENT_PAYLOAD,
-            trace_id=trace_id(headers.get("X-Amzn-Trace-Id"))
-            or traces.header(self._clock.now(), self._rng),
+            trace_id=tracing,
             client_context=client_context(headers.get("X-Amz-Client-Context")),
             wants_tail=log_type == "Tail",
+            received_at=received_at,
         )
         outcome = await self._runner.invoke(target.id, target.spec, event)
         return _response(target, event, outcome)

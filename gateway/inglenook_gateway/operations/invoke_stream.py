@@ -20,11 +20,10 @@ from inglenook.aio import clock
 from inglenook.catalog import catalog
 from inglenook.catalog.target import Target
 from inglenook.model import account
-from inglenook.routing import invocation
-from inglenook.telemetry import traces
+from inglenook.routing import invocation, streaming
+from inglenook.routing.streaming import ResponseStream
+from inglenook.telemetry import sampling
 from inglenook_gateway.api import eventstream, failures, outgoing
-from inglenook_gateway.dispatch import dispatcher
-from inglenook_gateway.dispatch.streaming import ResponseStream
 from inglenook_gateway.operations import invoke
 
 _INVOCATION_TYPES = ("RequestResponse", "DryRun")
@@ -45,21 +44,24 @@ class InvokeWithResponseStream:
         self,
         *,
         known: catalog.Catalog,
-        runner: dispatcher.Dispatcher,
+        runner: streaming.StreamRunner,
         owner: account.Account,
         time: clock.Clock,
         rng: random.Random,
+        headers: sampling.Headers,
     ) -> None:
         self._known = known
         self._runner = runner
         self._owner = owner
         self._clock = time
         self._rng = rng
+        self._headers = headers
 
     async def handle(
         self, request: web.BaseRequest, labels: Sequence[str], request_id: str
     ) -> web.StreamResponse:
         """Answer one request; `labels` holds the decoded function name of its path."""
+        received_at = self._clock.monotonic()
         headers = request.headers
         invocation_type = headers.get("X-Amz-Invocation-Type", "RequestResponse")
         log_type = headers.get("X-Amz-Log-Type", "None")
@@ -74,9 +76,10 @@ class InvokeWithResponseStream:
             request_id=request_id,
             arn=target.invoked_arn(ref.qualifier),
             payload=payload or invoke.ABSENT_PAYLOAD,
-            trace_id=trace_id or traces.header(self._clock.now(), self._rng),
+            trace_id=self._headers.of(trace_id, target.function_name, target.spec.tracing),
             client_context=invoke.client_context(headers.get("X-Amz-Client-Context")),
             wants_tail=log_type == "Tail",
+            received_at=received_at,
         )
         with contextlib.closing(self._runner.stream(target.id, target.spec, event)) as stream:
             await stream.begun()

@@ -4,8 +4,12 @@ Level-triggered: with every change of a configuration, an alias, a version or a 
 version should have is worked out anew and handed to whoever keeps environments. When an alias
 moves, its new version's environments are made first; the old one's stay until those are ready, or
 have failed. Concurrency is set aside for the new one at once.
+
+Where several gateways share the functions, only the one that runs a function keeps environments of
+it; what the others have kept is theirs to hand over, and here it is only forgotten.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from inglenook.capacity import provisioned
@@ -34,9 +38,19 @@ class Keeper(Protocol):
 class Provisions:
     """The provisioned concurrency of all functions."""
 
-    def __init__(self, catalog: Catalog, keeper: Keeper) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        keeper: Keeper,
+        claim: Callable[[str], bool] = lambda _name: True,
+    ) -> None:
+        """`claim` tells whether a function is this gateway's to run now.
+
+        If it will be, but is not yet, it is to be reconciled again then.
+        """
         self._catalog = catalog
         self._keeper = keeper
+        self._claim = claim
         self._configs: dict[str, dict[str, ProvisionedConcurrency]] = {}
         """By function and qualifier; those of deleted functions too, until they are deleted."""
         self._kept: dict[str, dict[messages.VersionId, tuple[function.Spec, int]]] = {}
@@ -119,6 +133,11 @@ class Provisions:
         if one is not None:
             self.reconcile(one.function_name)
 
+    def reconcile_all(self) -> None:
+        """Have kept what should be of all functions."""
+        for name in {*self._configs, *self._kept}:
+            self.reconcile(name)
+
     def reconcile(self, name: str) -> None:
         """Have kept what should be, if anything was ever provisioned for the function."""
         if (name not in self._configs and name not in self._kept) or name in self._at_work:
@@ -126,7 +145,11 @@ class Provisions:
         # The keeper may have environments ready, and say so, before it returns.
         self._at_work.add(name)
         try:
-            self._apply(name)
+            if self._claim(name):
+                self._apply(name)
+            else:
+                for version, (spec, _) in list(self._kept.get(name, {}).items()):
+                    self._keep(name, version, spec, 0, aside=0)
         finally:
             self._at_work.discard(name)
 

@@ -21,10 +21,9 @@ from inglenook.catalog import catalog
 from inglenook.catalog.target import Target
 from inglenook.model import account, function_url, limits
 from inglenook.model.arn import FunctionRef
-from inglenook.routing import invocation
-from inglenook.telemetry import traces
+from inglenook.routing import invocation, streaming
+from inglenook.telemetry import metrics, runs, sampling, tally
 from inglenook_gateway.api import bodies, failures
-from inglenook_gateway.dispatch import dispatcher
 from inglenook_gateway.urls import access, answer, cors, event, index, responses, streams
 
 _METHODS = frozenset(("GET", "POST", "PUT", "HEAD", "OPTIONS", "PATCH", "DELETE"))
@@ -44,10 +43,12 @@ class Urls:
         self,
         *,
         known: catalog.Catalog,
-        runner: dispatcher.Dispatcher,
+        runner: streaming.StreamRunner,
         owner: account.Account,
         time: clock.Clock,
         rng: random.Random,
+        headers: sampling.Headers,
+        seen: tally.Tally,
     ) -> None:
         self._known = known
         self._index = index.Index(known)
@@ -55,6 +56,8 @@ class Urls:
         self._owner = owner
         self._clock = time
         self._rng = rng
+        self._headers = headers
+        self._seen = seen
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request to a function URL. Network failures pass."""
@@ -63,6 +66,22 @@ class Urls:
         url = self._index.find(url_id)
         if url is None:
             return responses.refused(None, request_id)
+        began = self._clock.monotonic()
+        response = await self._of(url, path, request, request_id)
+        labels = (url.function_name, runs.qualified(url.function_name, url.qualifier))
+        self._seen.count(metrics.URL_REQUESTS, labels)
+        if response.status >= 400:
+            self._seen.count(metrics.URL_4XX if response.status < 500 else metrics.URL_5XX, labels)
+        self._seen.observe(metrics.URL_LATENCY, self._clock.monotonic() - began, labels)
+        return response
+
+    async def _of(
+        self,
+        url: function_url.FunctionUrl,
+        path: str,
+        request: web.BaseRequest,
+        request_id: str,
+    ) -> web.StreamResponse:
         if url.cors is not None and request.method == "OPTIONS":
             return responses.preflight(
                 cors.preflight_headers(url.cors, request.headers), request_id
@@ -104,7 +123,7 @@ class Urls:
             if self._index.find(url.url_id) is None:
                 return shared.on(responses.refused(None, shared.request_id))
             target = self._known.resolve(ref, self._rng)
-        trace_id = _trace_id(request) or traces.root(self._clock.now(), self._rng)
+        trace_id = self._headers.root(_trace_id(request), target.function_name, target.spec.tracing)
         facts = event.Request(
             request_id=shared.request_id,
             url_id=url.url_id,
@@ -126,7 +145,7 @@ class Urls:
             request_id=shared.request_id,
             arn=target.invoked_arn(url.qualifier),
             payload=await _payload(facts, body),
-            trace_id=traces.continued(trace_id, self._rng),
+            trace_id=self._headers.continued(trace_id, target.spec.tracing),
         )
         shared.trace_id = asked.trace_id
         if url.is_streamed:

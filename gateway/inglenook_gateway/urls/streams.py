@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from inglenook import errors
+from inglenook.routing.streaming import ResponseStream
 from inglenook_gateway.api import outgoing
-from inglenook_gateway.dispatch.streaming import ResponseStream
 from inglenook_gateway.urls import answer, prelude, responses
 
 if TYPE_CHECKING:

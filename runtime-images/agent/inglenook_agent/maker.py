@@ -21,7 +21,6 @@ from inglenook_agent.environment.boot import Connect, Means
 from inglenook_agent.environment.environment import Answer, Deserted, Environment, PassOn
 from inglenook_agent.environment.journal import Journal
 from inglenook_agent.environment.runtime import Runtime, RuntimeListener
-from inglenook_agent.environment.tmp import Tmp
 from inglenook_agent.runtime_api.server import Server
 from inglenook_agent.runtime_api.session import Session
 from inglenook_agent.supervisor.interpreters import Unavailable
@@ -66,7 +65,10 @@ class Maker:
         runtime = await supervisor.available(version.runtime)
         if isinstance(runtime, Unavailable):
             raise CannotServeError(Refusal.RUNTIME_UNAVAILABLE, runtime.reason)
-        supervisor.warm(runtime)
+        most = version.environments_max
+        if most is None:
+            most = self._means.settings.environments_max
+        supervisor.warm(runtime, is_for_one=most == 1)
         try:
             folder = await self._code.folder(version.code_sha256)
             layers = [layer.sha256 for layer in version.layers]
@@ -81,10 +83,11 @@ class Maker:
             version=version,
             runtime=runtime,
             mode=mode,
-            task_dir=folder,
-            opt_dir=opt_dir,
+            task_dir=supervisor.seen(folder),
+            opt_dir=supervisor.opt() if opt_dir is None else supervisor.seen(opt_dir),
             entrypoint=entrypoint,
             python_path=supervisor.python_path(runtime),
+            environments_max=most,
         )
 
     def environment(
@@ -103,7 +106,7 @@ class Maker:
         place = launch.Place(
             log_stream=f"{day}/[{version.id.version}]{name}",
             initialization_type=initialization_type,
-            tmp=Tmp(self._means.supervisor.folder / "environments" / name),
+            tmp=self._means.supervisor.tmp(name),
             runtime_api=server.address if server is not None else None,
         )
         journal = Journal(

@@ -15,6 +15,9 @@ byte of the message that they belong to (SCM_RIGHTS), in order.
 | | `used`, when something is first put into the child's storage |
 | | `exited`, when a child has ended |
 | `{"op": "release", "id": N}` | |
+| `{"op": "kill", "pid": P}`: a child's whole process group, if it lives | |
+| `{"op": "sweep"}`: orphans are killed from now on, whenever a child ends | |
+| | `terminating`, beside the agent only |
 
 - `{"op": "forked", "id": N, "pid": P}`
 - `{"op": "exited", "id": N, "pid": P, "status": S, "max_rss_kb": K}`: `S` as
@@ -39,6 +42,15 @@ function, after all of its own folders: AWS's runtime brings the same packages. 
 `libraries`): N is inherited, and open on a folder that holds none. With
 `INGLENOOK_SANDBOX=off` there are no walls. `python -I -S .../inglenook_runtime probe` prints the
 walls that there would be, as JSON.
+
+In a pod the agent is *beside* the spawner, in a container of its own, and listens on a Unix socket:
+`python -I -S .../inglenook_runtime --connect PATH`. The spawner opens its slots itself, waits two
+minutes at most for the agent, and has no walls but its container. Process numbers mean nothing to
+the agent then. So `ready` brings descriptors, in the order in which its member `descriptors` names
+them: `processes` (/proc, as the spawner has it) and `memory_events` (the file of the container's
+control group that has a line `oom_kill N`), each if it can be opened. Its member `packages` is what
+`INGLENOOK_PRELOAD_PATH` says, or null. SIGTERM does not end the spawner, which only says
+`terminating`: it is for the agent to finish what runs, and then to close the socket.
 
 A forked child is a session of its own (its pid, as the machine has it, is its process group), has
 the output pipe as stdout and stderr and /dev/null as stdin, and waits on its control socket: it is

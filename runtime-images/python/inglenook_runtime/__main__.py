@@ -1,6 +1,7 @@
 """Start the spawner: `python -I -S .../inglenook_runtime FD`.
 
-With `probe` in the place of `FD` it only says, in a line of JSON, which walls it finds.
+With `--connect PATH` in the place of `FD` the agent is in another container and listens on that
+Unix socket. With `probe` it only says, in a line of JSON, which walls it finds.
 
 The interpreter puts this folder on `sys.path`, where `context` or `logs` would hide the function's
 own modules of those names. So the package is loaded by hand, under its name, and neither this
@@ -28,15 +29,18 @@ def load_package() -> None:
 
 
 def main() -> None:
-    if len(sys.argv) != 2 or not (sys.argv[1].isdigit() or sys.argv[1] == "probe"):
-        raise SystemExit("usage: python -I -S .../inglenook_runtime FD | probe")
+    what, *more = sys.argv[1:] or [""]
+    if not (what == "--connect" if more else what.isdigit() or what == "probe") or len(more) > 1:
+        raise SystemExit("usage: python -I -S .../inglenook_runtime FD | --connect PATH | probe")
     load_package()
     from inglenook_runtime import app  # noqa: PLC0415 - only importable from here on
 
-    if sys.argv[1] == "probe":
+    if more:
+        app.run_beside(more[0])
+    elif what == "probe":
         app.probe()
     else:
-        app.run(int(sys.argv[1]))
+        app.run(int(what))
 
 
 if __name__ == "__main__":

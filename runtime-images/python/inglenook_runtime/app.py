@@ -12,8 +12,10 @@ import os
 import signal
 import socket
 import sys
+from typing import TYPE_CHECKING, Any
 
 from inglenook_runtime import (
+    beside,
     child,
     libraries,
     orders,
@@ -24,6 +26,9 @@ from inglenook_runtime import (
     streams,
     walls,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PRELOAD_PATH = "INGLENOOK_PRELOAD_PATH"
 SANDBOX = "INGLENOOK_SANDBOX"
@@ -38,35 +43,68 @@ def probe() -> None:
 
 
 def run(descriptor: int) -> None:
+    """Serve an agent on this machine, over a socket that it has given to this program."""
     slots = libraries.take_slots(os.environ)
     streams.own((descriptor, *slots))
+    os.set_inheritable(descriptor, False)
+    is_wanted = os.environ.get(SANDBOX) != _OFF
+    agent = orders.Orders(socket.socket(fileno=descriptor))
+    _serve(lambda: agent, slots, is_sandbox_wanted=is_wanted, is_beside=False)
+
+
+def run_beside(path: str) -> None:
+    """Serve an agent in another container, which listens on `path`.
+
+    Our own container is all the walls that there are: it may not make namespaces.
+    """
+    beside.end_on_request()
+    slots = libraries.take_slots(os.environ)
+    if not slots and sys.platform.startswith("linux"):
+        beside.begin_anew(path)
+    streams.own(slots)
+    _serve(
+        lambda: orders.Orders(beside.connect(path)),
+        slots,
+        is_sandbox_wanted=False,
+        is_beside=True,
+    )
+
+
+def _serve(
+    agent_of: Callable[[], orders.Orders],
+    slots: tuple[int, ...],
+    *,
+    is_sandbox_wanted: bool,
+    is_beside: bool,
+) -> None:
     # Not the platform's virtual environment: a function that starts a Python of its own must find
     # the bare one, and the environment may lie where the sandbox hides it.
     sys.executable = os.path.realpath(sys.executable)
-    agent = orders.Orders(socket.socket(fileno=descriptor))
-    for each in (descriptor, *slots):
-        os.set_inheritable(each, False)
+    for slot in slots:
+        os.set_inheritable(slot, False)
     preload.builtins()
     origin = os.environ.get(PRELOAD_PATH)
-    is_wanted = os.environ.get(SANDBOX) != _OFF
-    template = sandbox.prepare(origin, is_wanted=is_wanted)
+    template = sandbox.prepare(origin, is_wanted=is_sandbox_wanted)
     # As early as can be: what is loaded from here on is no burden to an init.
     nursery = processes.Nursery() if template.has_processes else None
-    has = walls.survey(template, is_wanted=is_wanted)
+    has = walls.survey(template, is_wanted=is_sandbox_wanted)
     if template.runtime_dir is not None:
         origin = template.runtime_dir
     loaded = preload.load(origin)
-    keeper = spawner.Spawner(agent, nursery)
-    agent.send(
-        {
-            "op": "ready",
-            "python": "%d.%d.%d" % sys.version_info[:3],  # noqa: UP031 - three numbers of a tuple
-            "pid": os.getpid(),
-            "sandbox": template.is_ready,
-            "sandbox_reason": template.reason,
-            "walls": has.told(),
-        }
-    )
+    agent = agent_of()
+    keeper = spawner.Spawner(agent, nursery, is_beside=is_beside)
+    ready = {
+        "op": "ready",
+        "python": "%d.%d.%d" % sys.version_info[:3],  # noqa: UP031 - three numbers of a tuple
+        "pid": os.getpid(),
+        "sandbox": template.is_ready,
+        "sandbox_reason": template.reason,
+        "walls": has.told(),
+    }
+    try:
+        _say_ready(agent, ready, origin, is_beside=is_beside)
+    except ConnectionError:
+        return  # it does not want us, or has gone again
     spare = child.Spare(loaded=loaded, template=template, has=has, slots=slots)
     spare.rehearse()
     spare.rehearse()
@@ -77,3 +115,17 @@ def run(descriptor: int) -> None:
         return
     signal.signal(signal.SIGINT, signal.default_int_handler)
     spare.live(born)
+
+
+def _say_ready(
+    agent: orders.Orders, ready: dict[str, Any], origin: str | None, *, is_beside: bool
+) -> None:
+    if not is_beside:
+        agent.send(ready)
+        return
+    accounts = beside.accounts()
+    try:
+        agent.send({**ready, "packages": origin, "descriptors": list(accounts)}, accounts.values())
+    finally:
+        for descriptor in accounts.values():
+            os.close(descriptor)

@@ -6,7 +6,10 @@ import array
 import collections
 import json
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Message = tuple[dict[str, Any], list[int]]
 
@@ -35,9 +38,15 @@ class Orders:
     def close(self) -> None:
         self._channel.close()
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: dict[str, Any], descriptors: Iterable[int] = ()) -> None:
+        """Say something; the descriptors stay the caller's."""
         body = json.dumps(message).encode()
-        self._channel.sendall(len(body).to_bytes(_LENGTH, "big") + body)
+        frame = len(body).to_bytes(_LENGTH, "big") + body
+        rights = array.array("i", descriptors)
+        if rights:
+            sent = self._channel.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+            frame = frame[sent:]
+        self._channel.sendall(frame)
 
     def receive(self) -> list[Message] | None:
         """Read once and return the complete messages; `None` at the end of the stream."""

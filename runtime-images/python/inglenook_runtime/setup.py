@@ -136,7 +136,7 @@ def _outside(setup: Setup) -> Setup:
         if name in variables:
             places = (_translate(item, setup) for item in variables[name].split(":"))
             variables[name] = ":".join(item for item in places if item is not None)
-    if setup.tmp_dir is not None:
+    if setup.tmp_dir is not None and setup.tmp_dir != sandbox.TMP:
         variables["TMPDIR"] = setup.tmp_dir
     argv = tuple(_translate(item, setup) or item for item in setup.argv[:1]) + setup.argv[1:]
     return replace(setup, variables=variables, argv=argv, sandbox=False)

@@ -13,14 +13,10 @@ import selectors
 import signal
 import socket
 import sys
-import time
 from dataclasses import dataclass
 from typing import Any
 
-from inglenook_runtime import kernel, orders, processes, storage, streams
-
-_END_WITHIN_S = 2.0
-_END_PAUSE_S = 0.005
+from inglenook_runtime import kernel, orders, processes, reaping, storage, streams
 
 FORK_FAILED = 71
 """EX_OSERR: the status reported for a child that could not be forked; its pid is 0."""
@@ -44,13 +40,24 @@ class Child:
 
 
 class Spawner:
-    """Forks children for one agent until the agent goes away."""
+    """Forks children for one agent until the agent goes away.
 
-    def __init__(self, agent: orders.Orders, nursery: processes.Nursery | None) -> None:
+    SIGTERM ends it; but *beside* the agent, in another container, it is how that container is asked
+    to end: then the agent is told, and decides when.
+    """
+
+    def __init__(
+        self, agent: orders.Orders, nursery: processes.Nursery | None, *, is_beside: bool = False
+    ) -> None:
         self._agent = agent
         self._nursery = nursery
         self._children: dict[int, Child] = {}
         self._is_stopping = False
+        self._is_beside = is_beside
+        self._is_asked_to_end = False
+        self._sweeps = False
+        self._is_sweeping = False
+        """Whether orphans may still come of a child that has ended."""
         self._wakeup, self._wakeup_end = socket.socketpair()
         self._wakeup.setblocking(False)
         self._wakeup_end.setblocking(False)
@@ -84,12 +91,15 @@ class Spawner:
                 if born is not None:
                     break
         if born is None:
-            self._kill_children()
+            reaping.kill_all(self._children)
         return born
 
     def _stop(self, number: int, frame: object) -> None:
         del number, frame
-        self._is_stopping = True
+        if self._is_beside:
+            self._is_asked_to_end = True  # the signal has come amid anything: said by `_wake`
+        else:
+            self._is_stopping = True
 
     def _wake(self) -> None:
         try:
@@ -97,6 +107,9 @@ class Spawner:
                 pass
         except BlockingIOError:
             pass
+        if self._is_asked_to_end:
+            self._is_asked_to_end = False
+            self._say({"op": "terminating"})
         self._reap()
 
     def _obey(self) -> Born | None:
@@ -108,16 +121,24 @@ class Spawner:
             self._is_stopping = True
             return None
         for index, (message, descriptors) in enumerate(messages):
-            if message["op"] == "release" and self._nursery is not None:
-                storage.remove(message["id"])
-            if message["op"] != "fork":
-                continue
-            born = self._fork(message["id"], message.get("storage"), *descriptors)
+            born = self._follow(message, descriptors)
             if born is not None:
                 for _, others in messages[index + 1 :]:
                     for descriptor in others:
                         os.close(descriptor)
                 return born
+        return None
+
+    def _follow(self, order: dict[str, Any], descriptors: list[int]) -> Born | None:
+        op = order["op"]
+        if op == "fork":
+            return self._fork(order["id"], order.get("storage"), *descriptors)
+        if op == "release" and self._nursery is not None:
+            storage.remove(order["id"])
+        elif op == "kill" and order["pid"] in self._children:
+            reaping.kill_group(order["pid"])
+        elif op == "sweep":
+            self._sweeps = True
         return None
 
     def _fork(self, number: int, kept: int | None, control: int, output: int) -> Born | None:
@@ -185,35 +206,15 @@ class Spawner:
             self._say({"op": "used", "id": number})
 
     def _reap(self) -> None:
-        while True:
-            try:
-                pid, status, usage = self._bury()
-            except ChildProcessError:
-                return
-            if not pid:
-                return
-            child = self._children.pop(pid, None)
+        while (ended := reaping.bury(self._children)) is not None:
+            child = self._children.pop(ended.pid, None)
             if child is not None:
                 if child.init is not None:
                     processes.end(child.init)
-                # Kilobytes on Linux, bytes on macOS.
-                scale = 1024 if sys.platform == "darwin" else 1
-                self._say_exited(child.number, pid, _exit_code(status), usage.ru_maxrss // scale)
-
-    def _bury(self) -> tuple[int, int, Any]:
-        """Reap one child that has ended, and kill what it left behind."""
-        if not hasattr(os, "waitid"):  # macOS, before Python 3.13
-            pid, status, usage = os.wait4(-1, os.WNOHANG)
-            if pid in self._children:
-                _kill_group(pid)
-            return pid, status, usage
-        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if ended is None:
-            return 0, 0, None
-        if ended.si_pid in self._children:
-            # Before its zombie goes, while the number of its group cannot be anybody else's.
-            _kill_group(ended.si_pid)
-        return os.wait4(ended.si_pid, 0)
+                self._is_sweeping = self._sweeps
+                self._say_exited(child.number, ended.pid, ended.status, ended.max_rss_kb)
+        if self._is_sweeping:
+            self._is_sweeping = reaping.kill_orphans(self._children)
 
     def _say_exited(self, number: int, pid: int, status: int, max_rss_kb: int) -> None:
         self._say(
@@ -232,45 +233,7 @@ class Spawner:
         except ConnectionError:
             self._is_stopping = True
 
-    def _kill_children(self) -> None:
-        for pid in self._children:
-            _kill_group(pid)
-        # Without namespaces a daemon is in a group of its own, and comes here when its parent goes.
-        until = time.monotonic() + _END_WITHIN_S
-        while time.monotonic() < until:
-            for pid in _own_children():
-                _kill_group(pid)
-            try:
-                ended, _ = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not ended:
-                time.sleep(_END_PAUSE_S)
-
-
-def _own_children() -> list[int]:
-    """Return the processes whose parent this is, where the system says so."""
-    try:
-        with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123
-            return [int(pid) for pid in file.read().split()]
-    except OSError:
-        return []
-
 
 def _ignore(number: int, frame: object) -> None:
     """Be a handler: only with one does the signal reach the wakeup descriptor."""
     del number, frame
-
-
-def _kill_group(pid: int) -> None:
-    # A child that was forked just now may not have its group yet.
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            continue
-        return
-
-
-def _exit_code(status: int) -> int:
-    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

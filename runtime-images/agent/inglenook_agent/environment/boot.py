@@ -12,8 +12,8 @@ from inglenook_agent.environment.output import Output
 from inglenook_agent.environment.runtime import Runtime, RuntimeListener
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.process import Process
+from inglenook_agent.supervisor.processes import Processes
 from inglenook_agent.supervisor.setup import Setup
-from inglenook_agent.supervisor.supervisor import Supervisor
 
 Connect = Callable[[Process, RuntimeListener], Runtime]
 """Make the `Runtime` that speaks as the version's process does."""
@@ -23,7 +23,7 @@ Connect = Callable[[Process, RuntimeListener], Runtime]
 class Means:
     """What environments work with."""
 
-    supervisor: Supervisor
+    supervisor: Processes
     clock: Clock
     settings: AgentSettings
     tasks: Tasks

@@ -26,8 +26,8 @@ from inglenook_agent.supervisor.spawner import SpawnError
 Answer = Callable[["Environment", int, Result, Body], None]
 """Send an invocation's result: environment, stream, header, payload."""
 
-PassOn = Callable[[int, Chunk, Body], None]
-"""Send a piece of a streamed answer: stream, header, piece."""
+PassOn = Callable[["Environment", int, Chunk, Body], None]
+"""Send a piece of a streamed answer: environment, stream, header, piece."""
 
 Deserted = Callable[["Environment"], None]
 """Learn that the process has ended while it had nothing to do."""
@@ -152,7 +152,7 @@ class Environment:
         invocation = self._invocation
         if invocation is None or not self._has_event(runtime):
             return streaming.Gathering()
-        send = partial(self._pass_on, invocation.stream)
+        send = partial(self._pass_on, self, invocation.stream)
         return invocation.stream_to(send, content_type, flow, self._means)
 
     def answered(self, runtime: Runtime, payload: Body) -> None:

@@ -32,6 +32,7 @@ class Journal:
         self._initialization_type = initialization_type
         self._clock = clock
         self._pending: list[LogEvent] = []
+        self._request_id: str | None = None
         self._tail: Tail | None = Tail()
         """Between invocations always kept: an init, and what an invocation's own init says, belong
         to the tail of the invocation that follows."""
@@ -79,6 +80,7 @@ class Journal:
 
     def begin(self, request_id: str, *, wants_tail: bool) -> None:
         """Say that an invocation begins."""
+        self._request_id = request_id
         if not wants_tail:
             self._tail = None
         self._append(self._lines.start(request_id, self._version, self._clock.now()))
@@ -100,6 +102,7 @@ class Journal:
             self._lines.end(figures.request_id),
             self._lines.report(figures, self._clock.now()),
         )
+        self._request_id = None
         self.flush()
         tail, self._tail = self._tail, Tail()
         return None if tail is None else tail.text()
@@ -109,7 +112,11 @@ class Journal:
         timestamp_ms = int(self._clock.now() * 1000)
         for message in messages:
             if message is not None:
-                self._pending.append(LogEvent(timestamp_ms=timestamp_ms, message=message))
+                self._pending.append(
+                    LogEvent(
+                        timestamp_ms=timestamp_ms, message=message, request_id=self._request_id
+                    )
+                )
                 if self._tail is not None:
                     self._tail.add(message)
         if len(self._pending) >= _PENDING_MAX:

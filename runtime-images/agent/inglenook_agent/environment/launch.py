@@ -13,10 +13,10 @@ from pathlib import Path
 from inglenook.model import limits
 from inglenook.wire.messages import Specialise
 from inglenook_agent.environment import variables
-from inglenook_agent.environment.tmp import Tmp
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.interpreters import Available
 from inglenook_agent.supervisor.setup import Mode, Setup
+from inglenook_agent.supervisor.tmp import Tmp
 
 _BOOTSTRAP = "bootstrap"
 _WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
@@ -48,6 +48,8 @@ class Plan:
     """Of a custom runtime; of a Python function, its wrapper."""
     python_path: str | None
     """Folder of the packages that the runtime brings."""
+    environments_max: int
+    """How many environments there may be at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

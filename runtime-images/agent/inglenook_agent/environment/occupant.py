@@ -7,10 +7,10 @@ from inglenook.model import limits
 from inglenook.wire.messages import Specialise
 from inglenook_agent.environment.output import Output
 from inglenook_agent.environment.runtime import Runtime
-from inglenook_agent.environment.tmp import Tmp
 from inglenook_agent.limits import files, sampling
 from inglenook_agent.supervisor.process import Process
-from inglenook_agent.supervisor.supervisor import Supervisor
+from inglenook_agent.supervisor.processes import Processes
+from inglenook_agent.supervisor.tmp import Tmp
 
 
 def limit(process: Process, version: Specialise, tmp: Tmp) -> None:
@@ -30,7 +30,7 @@ class Occupant:
     output: Output
     memory_mb: int
     storage_mb: int
-    supervisor: Supervisor
+    supervisor: Processes
     _watch: sampling.Watch | None = None
     _is_watching: bool = False
 

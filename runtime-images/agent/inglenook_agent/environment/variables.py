@@ -48,7 +48,7 @@ def build(
 
 def _defaults(settings: AgentSettings, region: str) -> dict[str, str]:
     return {
-        "PATH": f"{_PATH}:{settings.host_path}",
+        "PATH": f"{_PATH}:{settings.host_path}" if settings.host_path else _PATH,
         "LD_LIBRARY_PATH": _LD_LIBRARY_PATH,
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",

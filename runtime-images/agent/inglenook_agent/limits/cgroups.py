@@ -17,6 +17,7 @@ from pathlib import Path
 from inglenook.aio.tasks import Tasks
 from inglenook_agent import scratch
 from inglenook_agent.limits import groups
+from inglenook_agent.limits.limited import Limited
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ def _clear_group(folder: Path) -> None:
     remove(group)
 
 
-def remove(group: groups.Group) -> None:
+def remove(group: Limited) -> None:
     """Kill what is inside and remove the group. Blocks, for a second at most."""
     for _ in range(_REMOVE_TRIES):
         group.kill()
@@ -137,7 +138,7 @@ def remove(group: groups.Group) -> None:
             return
         # The kernel lets go of a group a moment after its last process has been reaped.
         time.sleep(_REMOVE_PAUSE_S)
-    logger.warning("a control group stays behind", extra={"group": str(group.memory)})
+    logger.warning("a control group stays behind", extra={"group": str(group)})
 
 
 class Cgroups:
@@ -165,7 +166,7 @@ class Cgroups:
             return None
         return group
 
-    def discard(self, group: groups.Group) -> None:
+    def discard(self, group: Limited) -> None:
         """Kill what is inside and remove the group, in the background."""
         work = asyncio.to_thread(remove, group)
         removing = self._tasks.start(work, name="remove control group")

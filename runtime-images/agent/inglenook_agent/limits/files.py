@@ -7,9 +7,9 @@ FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _CHUNK_BYTES = 16 * 1024
 
 
-def read(path: str | Path) -> bytes:
-    """Return a file's content."""
-    file = os.open(path, FLAGS)
+def read(path: str | Path, folder: int | None = None) -> bytes:
+    """Return a file's content; the path may be relative to a folder's descriptor."""
+    file = os.open(path, FLAGS, dir_fd=folder)
     try:
         text = b""
         while chunk := os.read(file, _CHUNK_BYTES):
@@ -22,8 +22,20 @@ def read(path: str | Path) -> bytes:
 def high_water_bytes(pid: int) -> int:
     """Return a living process's own peak of resident memory; 0 where the machine does not say."""
     try:
-        text = read(f"/proc/{pid}/status")
+        return high_water(read(f"/proc/{pid}/status"))
     except OSError:
         return 0
-    start = text.find(b"VmHWM:")
-    return 0 if start < 0 else int(text[start + 6 : text.index(b"kB", start)]) * 1024
+
+
+def high_water(status: bytes) -> int:
+    """Return the same from the text of a process's `status`."""
+    start = status.find(b"VmHWM:")
+    return 0 if start < 0 else int(status[start + 6 : status.index(b"kB", start)]) * 1024
+
+
+def oom_kills(events: bytes) -> int:
+    """Return the count of processes killed for want of memory, from the text of a group's file."""
+    for line in events.splitlines():
+        if line.startswith(b"oom_kill "):
+            return int(line.split()[1])
+    return 0

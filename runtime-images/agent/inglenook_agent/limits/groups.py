@@ -143,9 +143,7 @@ class Group:
     def oom_kills(self) -> int:
         """Return how many processes the kernel has killed for want of memory."""
         with contextlib.suppress(OSError):
-            for line in files.read(self.memory / self.files.oom).splitlines():
-                if line.startswith(b"oom_kill "):
-                    return int(line.split()[1])
+            return files.oom_kills(files.read(self.memory / self.files.oom))
         return 0
 
     def kill(self) -> bool:

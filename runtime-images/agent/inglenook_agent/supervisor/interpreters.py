@@ -14,7 +14,7 @@ from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.setup import Mode
 
 _PYTHON = re.compile(r"python3\.(\d+)")
-_CUSTOM = frozenset({"provided", "provided.al2", "provided.al2023"})
+CUSTOM = frozenset({"provided", "provided.al2", "provided.al2023"})
 _MINOR_MIN = 9
 """The oldest Python that the runtime client supports."""
 
@@ -39,7 +39,7 @@ class Unavailable:
 def find(runtime: str, settings: AgentSettings) -> Available | Unavailable:
     """Look for a runtime's interpreter. Reads folders: call it in a thread."""
     running_minor = sys.version_info.minor
-    if runtime in _CUSTOM:
+    if runtime in CUSTOM:
         interpreter = settings.running_interpreter
         return Available(interpreter=interpreter, mode=Mode.EXEC, minor=running_minor)
     known = _PYTHON.fullmatch(runtime)

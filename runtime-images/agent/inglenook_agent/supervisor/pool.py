@@ -1,4 +1,4 @@
-"""Spares of one interpreter, and its spawner kept alive.
+"""Spares of one spawner, which is kept alive.
 
 `take` hands out a process: a spare at once, or the next that is forked. Replacements are forked
 after a spare is taken, but waiting starts go first; a burst of starts is forked side by side, up to
@@ -8,11 +8,12 @@ a bound. A spawner that dies is started again, with growing pauses while it keep
 import asyncio
 import collections
 import logging
-from pathlib import Path
+from collections.abc import Callable
+from typing import Protocol
 
 from inglenook.aio.backoff import Backoff
 from inglenook.aio.tasks import Tasks
-from inglenook_agent.limits.cgroups import Cgroups
+from inglenook_agent.limits.limited import Limited
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.spawner import CannotForkError, Spawner, SpawnError
@@ -26,23 +27,35 @@ _FAILURES_MAX = 3
 """After so many in a row the starts that wait are told; they may try again."""
 
 
+MakeSpawner = Callable[[Callable[[], None]], Spawner]
+"""Return a spawner that has yet to be started, given whom to call when it has ended."""
+
+
+class Groups(Protocol):
+    """What puts limits around processes."""
+
+    async def furnish(self, pid: int) -> Limited | None:
+        """Return what holds this process from now on; None if that cannot be had."""
+
+    def discard(self, group: Limited) -> None:
+        """Kill what is inside and let go of it, in the background."""
+
+
 class Pool:
     """The processes of one interpreter."""
 
     def __init__(
         self,
-        interpreter: Path,
+        name: str,
         *,
-        client: Path,
-        variables: dict[str, str],
-        groups: Cgroups | None,
+        make: MakeSpawner,
+        groups: Groups | None,
         settings: AgentSettings,
         tasks: Tasks,
     ) -> None:
+        self._name = name
         self._groups = groups
-        self._interpreter = interpreter
-        self._client = client
-        self._variables = variables
+        self._make = make
         self._settings = settings
         self._tasks = tasks
         self._spares: collections.deque[Process] = collections.deque()
@@ -120,9 +133,7 @@ class Pool:
         if self._spawner is None:
             if not self._is_starting:
                 self._is_starting = True
-                _ = self._tasks.start(
-                    self._start_spawner(), name=f"spawner {self._interpreter.name}"
-                )
+                _ = self._tasks.start(self._start_spawner(), name=f"spawner {self._name}")
             return
         while self._waiting and self._waiting[0].done():
             _ = self._waiting.popleft()
@@ -199,10 +210,10 @@ class Pool:
                 if self._failures:
                     pause = _PAUSE_S_FIRST * 2 ** (self._failures - 1)
                     await asyncio.sleep(min(pause, _PAUSE_S_MAX))
-                spawner = Spawner(self._lost, timeout_s=self._settings.start_timeout_s)
+                spawner = self._make(self._lost)
                 self._spawner = spawner
                 try:
-                    await spawner.start(self._interpreter, self._client, self._variables)
+                    await spawner.start()
                 except SpawnError as exc:
                     await spawner.close()
                     self._spawner = None
@@ -224,7 +235,7 @@ class Pool:
         self._failures += 1
         logger.warning(
             "a spawner did not come up",
-            extra={"interpreter": str(self._interpreter), "reason": str(reason)},
+            extra={"interpreter": self._name, "reason": str(reason)},
         )
         if self._failures % _FAILURES_MAX == 0:
             self._fail_waiting(reason)
@@ -236,7 +247,7 @@ class Pool:
         if self._is_closed or self._is_starting:
             return
         self._failures += 1
-        logger.warning("a spawner has ended", extra={"interpreter": str(self._interpreter)})
+        logger.warning("a spawner has ended", extra={"interpreter": self._name})
         if self._failures % _FAILURES_MAX == 0:
             self._fail_waiting(SpawnError("the spawner keeps ending"))
         self._balance()

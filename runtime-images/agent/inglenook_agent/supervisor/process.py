@@ -1,8 +1,6 @@
 """A forked child, from spare to corpse."""
 
-import contextlib
 import os
-import signal
 from typing import TYPE_CHECKING
 
 from inglenook_agent.supervisor.channel import Channel
@@ -10,7 +8,7 @@ from inglenook_agent.supervisor.channel import Channel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from inglenook_agent.limits.groups import Group
+    from inglenook_agent.limits.limited import Limited
     from inglenook_agent.supervisor.storage import Storage
 
 
@@ -22,6 +20,7 @@ class Process:
     """
 
     __slots__ = (
+        "_kill",
         "channel",
         "group",
         "has_sandbox",
@@ -33,15 +32,26 @@ class Process:
         "storage",
     )
 
-    def __init__(self, pid: int, channel: Channel, output: int, *, has_sandbox: bool) -> None:
+    def __init__(
+        self,
+        pid: int,
+        channel: Channel,
+        output: int,
+        *,
+        has_sandbox: bool,
+        kill: "Callable[[int], None]",
+    ) -> None:
+        """`kill` kills a process group by its number; one that is gone is no mistake."""
         self.pid = pid
+        """As its spawner has it."""
+        self._kill = kill
         self.channel = channel
         self.output = output
         """The read end of its stdout and stderr; does not block."""
         self.has_sandbox = has_sandbox
         """Whether it can have /var/task, /opt and /tmp of its own."""
-        self.group: Group | None = None
-        """Its control group, where there are such; goes with it."""
+        self.group: Limited | None = None
+        """Its limits, where there are such; go with it."""
         self.storage: Storage | None = None
         """The /tmp that it came with, until somebody takes it over."""
         self.status: int | None = None
@@ -51,8 +61,7 @@ class Process:
 
     def kill(self) -> None:
         """Kill the whole group at once. Safe to repeat, also when the leader has ended."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self._kill(self.pid)
 
     def ended(self, status: int, max_rss_kb: int = 0) -> None:
         """Record how it ended and tell who waits for it. Only the first call counts."""

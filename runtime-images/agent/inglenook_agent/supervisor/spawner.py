@@ -1,30 +1,24 @@
 """The link to one spawner: a zygote that forks on our word (protocol: `inglenook_runtime`).
 
-One `Spawner` is one spawner process. When it dies its children are lost: they are killed, and
-reported as killed. Starting another is the pool's business. Descriptors are sent with `sendmsg` on
-a socket that does not block; what does not fit at once waits for the event loop.
+One `Spawner` is one spawner process, wherever it runs (`supervisor.local`, `supervisor.beside`).
+When it dies its children are lost: they are killed, and reported as killed. Starting another is the
+pool's business.
 """
 
-import array
+import abc
 import asyncio
-import collections
 import contextlib
 import itertools
 import os
 import signal
 import socket
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import msgspec
-
-from inglenook_agent.supervisor import libraries
 from inglenook_agent.supervisor.channel import Channel
+from inglenook_agent.supervisor.orders import Orders, Said
 from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.storage import Storage
-
-_LENGTH_BYTES = 4
 
 
 class SpawnError(Exception):
@@ -35,91 +29,85 @@ class CannotForkError(SpawnError):
     """The machine or this process is at a limit; the spawner, and what it has forked, are well."""
 
 
-class _Said(msgspec.Struct):
-    """Any message of a spawner."""
-
-    op: str
-    id: int = 0
-    pid: int = 0
-    status: int = 0
-    max_rss_kb: int = 0
-    python: str = ""
-    sandbox: bool = False
-    walls: dict[str, str] = {}
-    error: str = ""
-
-
-class Spawner(asyncio.Protocol):
+class Spawner(abc.ABC):
     """One spawner process and the children that it has forked for us."""
 
-    def __init__(self, on_lost: Callable[[], None], *, timeout_s: float) -> None:
+    def __init__(
+        self,
+        on_lost: Callable[[], None],
+        *,
+        timeout_s: float,
+        on_terminating: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_terminating` hears that the spawner's container is asked to end."""
         self._on_lost = on_lost
+        self._on_terminating = on_terminating
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
-        self._ready: asyncio.Future[str] = self._loop.create_future()
+        self._ready: asyncio.Future[None] = self._loop.create_future()
         self._ids = itertools.count(1)
         self._forks: dict[int, asyncio.Future[int]] = {}
         self._children: dict[int, Process] = {}
         self._storages: dict[int, Storage] = {}
         self._early_ends: dict[int, tuple[int, int]] = {}
-        self._buffer = bytearray()
-        self._decoder = msgspec.json.Decoder(_Said)
-        self._outbox: collections.deque[tuple[bytes, tuple[int, ...]]] = collections.deque()
-        self._sender: socket.socket | None = None
-        self._transport: asyncio.BaseTransport | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._orders: Orders | None = None
         self.is_lost = False
-        self.python = ""
-        """The interpreter's version, once it is ready."""
         self.has_sandbox = False
         """Whether its children can have /var/task, /opt and /tmp of their own."""
         self._has_storage = True
         """Whether they come with a `Storage`. Forks are ordered before it has said that not."""
 
-    async def start(self, interpreter: Path, client: Path, variables: dict[str, str]) -> None:
-        """Start the process and wait until it is ready, or raise `SpawnError`."""
-        try:
-            ours, theirs = socket.socketpair()
-        except OSError as exc:
-            raise SpawnError(f"{interpreter} cannot be started: {exc}") from exc
-        with theirs:
-            try:
-                ours.setblocking(False)
-                self._sender = ours.dup()
-                self._sender.setblocking(False)
-                await self._loop.create_unix_connection(lambda: self, sock=ours)
-                with libraries.slots(client) as slots:
-                    self._process = await asyncio.create_subprocess_exec(
-                        *(str(interpreter), "-I", "-S", str(client), str(theirs.fileno())),
-                        stdin=asyncio.subprocess.DEVNULL,
-                        stdout=asyncio.subprocess.DEVNULL,
-                        env=variables | libraries.variables(slots),
-                        pass_fds=(theirs.fileno(), *slots),
-                        start_new_session=True,
-                    )
-            except OSError as exc:
-                self._end()
-                raise SpawnError(f"{interpreter} cannot be started: {exc}") from exc
+    @abc.abstractmethod
+    async def start(self) -> None:
+        """Have the process and wait until it is ready, or raise `SpawnError`."""
+
+    @abc.abstractmethod
+    def kill(self) -> None:
+        """Kill the process and all its children, at once."""
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """Kill the process and all its children, and wait until it is gone."""
+
+    @abc.abstractmethod
+    def _kill_group(self, pid: int) -> None:
+        """Kill a child's process group; one that is gone is no mistake."""
+
+    def _pipe(self) -> tuple[int, int]:
+        """Return a pipe for a child's output: our end and the child's."""
+        return os.pipe()
+
+    def _told(self, said: Said, descriptors: Mapping[str, int]) -> None:
+        """Take what a spawner says when it is ready."""
+        for descriptor in descriptors.values():
+            os.close(descriptor)
+
+    async def _meet(self, channel: socket.socket, *, name: str) -> None:
+        """Begin to speak with a spawner, and wait until it is ready."""
+        if self.is_lost:
+            channel.close()
+            raise SpawnError(f"{name} was not wanted any more")
+        self._orders = Orders(channel, self._heard, self._end)
         try:
             async with asyncio.timeout(self._timeout_s):
-                self.python = await self._ready
+                await self._ready
         except TimeoutError as exc:
             self.kill()
-            raise SpawnError(f"{interpreter} did not come up in {self._timeout_s:g} s") from exc
+            raise SpawnError(f"{name} did not come up in {self._timeout_s:g} s") from exc
 
     async def fork(self, storage: Storage | None = None) -> Process:
         """Fork a spare, or raise `SpawnError`; `CannotForkError` when that is no fault of it.
 
         With a storage of this spawner's it is a process for that one, and comes with none.
         """
-        if self.is_lost or self._sender is None:
+        if self.is_lost or self._orders is None:
             raise SpawnError("the spawner has ended")
         try:
             ours, theirs = socket.socketpair()
             with contextlib.ExitStack() as unless_piped:
                 unless_piped.callback(ours.close)
                 unless_piped.callback(theirs.close)
-                output, their_output = os.pipe()
+                output, their_output = self._pipe()
                 unless_piped.pop_all()
         except OSError as exc:
             raise CannotForkError(f"cannot prepare a process: {exc}") from exc
@@ -132,7 +120,7 @@ class Spawner(asyncio.Protocol):
             os.close(output)
             raise
         channel = Channel()
-        process = Process(pid, channel, output, has_sandbox=self.has_sandbox)
+        process = Process(pid, channel, output, has_sandbox=self.has_sandbox, kill=self._kill_group)
         self._children[pid] = process
         process.storage = self._storages.get(fork)
         if (early := self._early_ends.pop(pid, None)) is not None:
@@ -140,19 +128,6 @@ class Spawner(asyncio.Protocol):
             process.ended(*early)
         await self._loop.create_unix_connection(lambda: channel, sock=ours)
         return process
-
-    def kill(self) -> None:
-        """Kill the process and all its children, at once."""
-        self._end()
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-
-    async def close(self) -> None:
-        """Kill the process and wait for its end."""
-        self.kill()
-        if self._process is not None:
-            await self._process.wait()
 
     def keeps(self, storage: Storage) -> bool:
         """Answer whether it is this spawner that has the storage."""
@@ -192,74 +167,41 @@ class Spawner(asyncio.Protocol):
             self._order({"op": "release", "id": storage.number})
 
     def _order(self, order: dict[str, object], *descriptors: int) -> None:
-        text = msgspec.json.encode(order)
-        self._outbox.append((len(text).to_bytes(_LENGTH_BYTES, "big") + text, descriptors))
-        self._flush()
+        if self._orders is not None:
+            self._orders.send(order, *descriptors)
 
-    def _flush(self) -> None:
-        """Send what waits, as far as it goes without blocking."""
-        sender = self._sender
-        if sender is None:
-            return
-        while self._outbox:
-            message, descriptors = self._outbox[0]
-            rights = array.array("i", descriptors)
-            beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if descriptors else []
-            try:
-                # So far smaller than the socket's buffer that it goes whole or not at all.
-                sender.sendmsg([message], beside)
-            except BlockingIOError:
-                self._loop.add_writer(sender, self._flush)
-                return
-            except OSError:
-                return  # it has died; connection_lost follows and cleans up
-            self._outbox.popleft()
-            for descriptor in descriptors:
-                os.close(descriptor)
-        self._loop.remove_writer(sender)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        buffer = self._buffer
-        buffer += data
-        while len(buffer) >= _LENGTH_BYTES:
-            end = _LENGTH_BYTES + int.from_bytes(buffer[:_LENGTH_BYTES], "big")
-            if len(buffer) < end:
-                break
-            said = self._decoder.decode(bytes(buffer[_LENGTH_BYTES:end]))
-            del buffer[:end]
-            self._heard(said)
-
-    def _heard(self, said: _Said) -> None:
+    def _heard(self, said: Said, descriptors: Mapping[str, int]) -> None:
         match said.op:
             case "ready":
-                self.has_sandbox = said.sandbox
-                if said.walls.get("storage") != "":
-                    self._has_storage = False
-                    self._lose_storages()
-                if not self._ready.done():
-                    self._ready.set_result(said.python)
+                self._is_ready(said, descriptors)
             case "forked":
                 forked = self._forks.get(said.id)
                 if forked is None or forked.done():
-                    with contextlib.suppress(ProcessLookupError):  # nobody waits for it any more
-                        os.killpg(said.pid, signal.SIGKILL)
+                    self._kill_group(said.pid)  # nobody waits for it any more
                 else:
                     forked.set_result(said.pid)
             case "exited":
                 self._exited(said)
-            case "used" if said.id in self._storages:
-                self._storages[said.id].used()
             case "used":
-                pass  # it has been released meanwhile
+                if (storage := self._storages.get(said.id)) is not None:  # else it was released
+                    storage.used()
+            case "terminating":
+                self._on_terminating()
             case _:
                 forked = self._forks.get(said.id)
                 if forked is not None and not forked.done():
                     forked.set_exception(SpawnError(said.error or f"the spawner says {said.op}"))
 
-    def _exited(self, said: _Said) -> None:
+    def _is_ready(self, said: Said, descriptors: Mapping[str, int]) -> None:
+        self.has_sandbox = said.sandbox
+        if said.walls.get("storage") != "":
+            self._has_storage = False
+            self._lose_storages()
+        self._told(said, descriptors)
+        if not self._ready.done():
+            self._ready.set_result(None)
+
+    def _exited(self, said: Said) -> None:
         process = self._children.pop(said.pid, None)
         forked = self._forks.get(said.id)
         if not said.pid and forked is not None and not forked.done():
@@ -269,24 +211,13 @@ class Spawner(asyncio.Protocol):
         elif self._forks:
             self._early_ends[said.pid] = (said.status, said.max_rss_kb)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._end()
-
     def _end(self) -> None:
         """Let go of everything, once: children, waiting forks, descriptors."""
         if self.is_lost:
             return
         self.is_lost = True
-        if self._sender is not None:
-            self._loop.remove_writer(self._sender)
-            self._sender.close()
-            self._sender = None
-        if self._transport is not None:
-            cast("asyncio.Transport", self._transport).abort()
-        for _, descriptors in self._outbox:
-            for descriptor in descriptors:
-                os.close(descriptor)
-        self._outbox.clear()
+        if self._orders is not None:
+            self._orders.close()
         lost = SpawnError("the spawner has ended")
         waiting: list[asyncio.Future[Any]] = [self._ready, *self._forks.values()]
         for future in waiting:

@@ -5,6 +5,7 @@ control group of its own where there are such. Spawners start when their runtime
 """
 
 import asyncio
+import functools
 import importlib.util
 import logging
 from pathlib import Path
@@ -13,10 +14,11 @@ from inglenook.aio.tasks import Tasks
 from inglenook_agent import scratch
 from inglenook_agent.limits import cgroups, sampling
 from inglenook_agent.settings import AgentSettings
-from inglenook_agent.supervisor import interpreters, packages, walls
+from inglenook_agent.supervisor import interpreters, local, packages, walls
 from inglenook_agent.supervisor.pool import Pool
 from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.storage import Storage
+from inglenook_agent.supervisor.tmp import OwnTmp
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +87,9 @@ class Supervisor:
             self._found[runtime] = found
         return found
 
-    def warm(self, runtime: interpreters.Available) -> None:
+    def warm(self, runtime: interpreters.Available, *, is_for_one: bool = False) -> None:
         """See to it that processes for `runtime` wait; returns at once."""
+        del is_for_one  # there are others on this machine
         self._pool(runtime).warm()
 
     async def take(
@@ -113,6 +116,18 @@ class Supervisor:
             return None
         return str(self._packages.folder)
 
+    def seen(self, folder: Path) -> Path:
+        """Return the folder: all see the same files."""
+        return folder
+
+    def opt(self) -> Path | None:
+        """Return None: the machine's own /opt is no function's."""
+        return None
+
+    def tmp(self, name: str) -> OwnTmp:
+        """Return what is to be the /tmp of an environment; it has yet to be made."""
+        return OwnTmp(self.folder / "environments" / name)
+
     def _variables(self) -> dict[str, str]:
         """Return a spawner's environment."""
         variables = {"PATH": self._settings.host_path, "LANG": "en_US.UTF-8"}
@@ -123,15 +138,21 @@ class Supervisor:
     def _pool(self, runtime: interpreters.Available) -> Pool:
         pool = self._pools.get(runtime.interpreter)
         if pool is None:
-            if self._client is None:
+            client = self._client
+            if client is None:
                 raise RuntimeError("the supervisor has not been started")
             variables = self._variables()
             if (preload := self.python_path(runtime)) is not None:
                 variables[_PRELOAD] = preload
             pool = self._pools[runtime.interpreter] = Pool(
-                runtime.interpreter,
-                client=self._client,
-                variables=variables,
+                runtime.interpreter.name,
+                make=functools.partial(
+                    local.LocalSpawner,
+                    interpreter=runtime.interpreter,
+                    client=client,
+                    variables=variables,
+                    timeout_s=self._settings.start_timeout_s,
+                ),
                 groups=self._cgroups,
                 settings=self._settings,
                 tasks=self._tasks,

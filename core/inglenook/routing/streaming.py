@@ -2,7 +2,7 @@
 
 For InvokeWithResponseStream and for function URLs whose mode is RESPONSE_STREAM:
 
-    stream = dispatcher.stream(target.id, target.spec, event)   # raises what `invoke` raises
+    stream = runner.stream(target.id, target.spec, event)   # raises what `invoke` raises
     with contextlib.closing(stream):
         await stream.begun()          # a piece is there, or all is over; raises an ApiError
         stream.content_type           # what the function declared, if it streams
@@ -21,9 +21,10 @@ A reader that goes must `close`: then the rest is dropped as it comes, and the f
 import asyncio
 import collections
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from inglenook import errors
+from inglenook.model import function
 from inglenook.routing import invocation
 from inglenook.wire import messages
 
@@ -101,7 +102,7 @@ class ResponseStream:
         self._pieces.clear()
         self._give_room(at_least=1)
 
-    # What the dispatcher brings.
+    # What the runner brings.
 
     def follow(self, outcome: "asyncio.Future[invocation.Outcome]") -> None:
         """Learn which future tells the end."""
@@ -152,3 +153,13 @@ class ResponseStream:
         if self._waking is not None:
             waking, self._waking = self._waking, None
             waking.set_result(None)
+
+
+class StreamRunner(invocation.Runner, Protocol):
+    """A runner whose answers can be read as the function writes them."""
+
+    def stream(
+        self, version: messages.VersionId, spec: function.Spec, event: invocation.Event
+    ) -> ResponseStream:
+        """Admit an event; raises as `invoke` does, or its stream does."""
+        ...

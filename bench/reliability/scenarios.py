@@ -1,0 +1,187 @@
+"""What is done to the platform under load, one thing at a time."""
+
+import random
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clusters import kill, kubectl, objects, until
+
+PLATFORM = "inglenook"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What was done, and when that began, as `time.monotonic` has it."""
+
+    what: str
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One row of the kill matrix."""
+
+    name: str
+    act: Callable[[], "Done"]
+    """Do it."""
+    whole_within_s: float = 5.0
+    """After that, no call may fail."""
+    may_fail_in_flight: bool = True
+    """Whether calls that were under way may fail at all."""
+    undo: Callable[[], None] | None = None
+
+
+def _pods(component: str, namespace: str = PLATFORM) -> list[Any]:
+    found = objects("pods", f"app.kubernetes.io/component={component}", namespace)
+    return [one for one in found if one["status"]["phase"] == "Running"]
+
+
+def _function_pods() -> list[Any]:
+    found = objects("pods", "inglenook.dev/state=specialised", "default")
+    return [one for one in found if one["status"]["phase"] == "Running"]
+
+
+def _kill_one(component: str, pattern: str) -> Done:
+    pod = random.choice(_pods(component))
+    container = pod["spec"]["containers"][0]["name"]
+    at = kill(pod, container, pattern)
+    return Done(what=f"kill -9 in {pod['metadata']['name']}", at=at)
+
+
+def _gateway() -> Done:
+    return _kill_one("gateway", "inglenook_gateway")
+
+
+def _operator() -> Done:
+    return _kill_one("operator", "inglenook_operator")
+
+
+def _worker() -> Done:
+    return _kill_one("worker", "inglenook_worker")
+
+
+def _nats() -> Done:
+    return _kill_one("nats", "nats-server")
+
+
+def _agent() -> Done:
+    pod = random.choice(_function_pods())
+    at = kill(pod, "agent", "inglenook_agent")
+    return Done(what=f"kill -9 of the agent of {pod['metadata']['name']}", at=at)
+
+
+def _function_process() -> Done:
+    pod = random.choice(_function_pods())
+    at = kill(pod, "function", "leaf")
+    return Done(what=f"kill -9 of the function's process in {pod['metadata']['name']}", at=at)
+
+
+def _function_pod() -> Done:
+    pod = random.choice(_function_pods())
+    name = pod["metadata"]["name"]
+    at = time.monotonic()
+    kubectl("delete", "pod", name, "--grace-period=0", "--force", namespace="default")
+    return Done(what=f"deletion of {name} without grace", at=at)
+
+
+def _upgrade() -> Done:
+    at = time.monotonic()
+    subprocess.run(
+        [
+            *("helm", "upgrade", "inglenook", str(ROOT / "charts" / "inglenook"), "-n", PLATFORM),
+            *(
+                "--reuse-values",
+                "--set-string",
+                f"podAnnotations.upgraded=r{random.getrandbits(32)}",
+            ),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    for name in ("gateway", "operator", "worker"):
+        kubectl(
+            "rollout",
+            "status",
+            f"deployment/inglenook-{name}",
+            "--timeout=180s",
+            namespace=PLATFORM,
+        )
+    return Done(what="helm upgrade that replaces every pod of the platform", at=at)
+
+
+def _flip() -> Done:
+    at = time.monotonic()
+    for version in (2, 1, 2, 1):
+        patch = f'{{"spec":{{"functionVersion":"{version}"}}}}'
+        kubectl(
+            "patch",
+            "alias.inglenook.dev",
+            "steady.live",
+            "--type=merge",
+            "-p",
+            patch,
+            namespace="default",
+        )
+        until(
+            "the alias has moved",
+            lambda version=version: (
+                kubectl(
+                    *("get", "alias.inglenook.dev", "steady.live", "-o"),
+                    "jsonpath={.status.applied.functionVersion}",
+                    namespace="default",
+                )
+                == str(version)
+            ),
+        )
+    return Done(what="four flips of the alias between two versions", at=at)
+
+
+def _cluster_tool() -> Path:
+    for tool in (ROOT.parent / "shared/cluster/cluster", Path("/work/shared/cluster/cluster")):
+        if tool.exists():
+            return tool
+    raise RuntimeError("a node can be cut off here by the local cluster's tool only")
+
+
+def _cut_node() -> Done:
+    at = time.monotonic()
+    subprocess.run([str(_cluster_tool()), "stop-node", "1"], check=True, capture_output=True)
+    return Done(what="power cut of node1", at=at)
+
+
+def _restore_node() -> None:
+    subprocess.run([str(_cluster_tool()), "start-node", "1"], check=True, capture_output=True)
+    until(
+        "node1 is ready",
+        lambda: (
+            kubectl(
+                "get",
+                "node",
+                "node1",
+                "-o",
+                'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
+            )
+            == "True"
+        ),
+        120,
+    )
+
+
+ALL = (
+    Scenario(name="gateway", act=_gateway),
+    Scenario(name="operator", act=_operator, may_fail_in_flight=False),
+    Scenario(name="worker", act=_worker, may_fail_in_flight=False),
+    Scenario(name="agent", act=_agent),
+    Scenario(name="function-process", act=_function_process),
+    Scenario(name="function-pod", act=_function_pod),
+    Scenario(name="nats", act=_nats),
+    Scenario(name="alias-flip", act=_flip, may_fail_in_flight=False),
+    Scenario(name="upgrade", act=_upgrade, may_fail_in_flight=False),
+    # The node's failure is noticed after 16 s here; then its pods are taken out of the services.
+    Scenario(name="node", act=_cut_node, whole_within_s=21.0, undo=_restore_node),
+)

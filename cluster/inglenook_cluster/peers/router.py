@@ -1,0 +1,305 @@
+"""Running events wherever their function's owner is.
+
+A `Runner` for who has callers. What this gateway holds goes to its own dispatcher, at the cost of
+one look-up. The rest goes over the owner's link, and is answered by callbacks alone. What an owner
+refuses was not begun; neither was what found no link: both are tried again, with the owner looked
+up anew, for as long as an event may wait. What was on a link that broke may have begun, and is
+never run again: it has failed.
+"""
+
+import asyncio
+import dataclasses
+from functools import partial
+from typing import TYPE_CHECKING
+
+from inglenook import errors
+from inglenook.aio import backoff, clock, tasks
+from inglenook.catalog.catalog import Catalog
+from inglenook.model import function
+from inglenook.routing import invocation, streaming
+from inglenook.telemetry import metrics, tally
+from inglenook.wire import messages
+from inglenook.wire.connection import Body
+from inglenook_cluster.peers import links, membership, ownership, views, words
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_PAUSE_S = (0.002, 0.25)
+"""Between tries; a view or a link that changes ends it early."""
+
+_RESULTS: dict[object, str] = {
+    messages.Result: "answered",
+    messages.Failed: "failed",
+    messages.Refused: "moved",
+}
+"""What `metrics.FORWARDED` calls the answers of an owner."""
+
+Version = messages.VersionId
+Answer = tuple[messages.Header | None, Body]
+
+
+@dataclasses.dataclass(slots=True)
+class _Routed:
+    """An event on its way."""
+
+    version: Version
+    spec: function.Spec
+    event: invocation.Event
+    until: float
+    """On the monotonic clock: when waiting for somebody who takes it ends."""
+    outcome: "asyncio.Future[invocation.Outcome]"
+
+    def succeed(self, outcome: invocation.Outcome) -> None:
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+
+    def fail(self, error: Exception) -> None:
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
+
+
+class Router:
+    """Run events here or elsewhere. `invoke` and `stream` are a dispatcher's. To be closed."""
+
+    def __init__(
+        self,
+        *,
+        members: membership.Membership,
+        to: links.Links,
+        known: Catalog,
+        time: clock.Clock,
+        queue_timeout_s: float,
+        own: "Own | None" = None,
+        seen: tally.Tally | None = None,
+    ) -> None:
+        """Without `own` nothing is run here: everything is forwarded."""
+        self._members = members
+        self._links = to
+        self._known = known
+        self._clock = time
+        self._queue_timeout_s = queue_timeout_s
+        self._own = own
+        self._seen = seen or tally.Tally()
+        self._held: Collection[str] = frozenset() if own is None else own.ownership.held
+        self._for_others: set[asyncio.Future[invocation.Outcome]] = set()
+        self._tasks = tasks.Tasks()
+        self._news: asyncio.Event = asyncio.Event()
+        members.subscribe(self._view_changed)
+        to.observe(lambda _name: self._tell_news())
+        if own is None:
+            to.keep(members.view.members)
+        else:
+            own.ownership.hand_back_to(self._handed_back)
+
+    @property
+    def view(self) -> views.View:
+        """The gateways that functions are shared among, as far as is known."""
+        return self._members.view if self._own is None else self._own.ownership.view
+
+    def invoke(
+        self, version: Version, spec: function.Spec, event: invocation.Event
+    ) -> "asyncio.Future[invocation.Outcome]":
+        """Run an event; a limit that is reached elsewhere is an error of the future."""
+        if self._own is not None and version.function_name in self._held:
+            return self._own.runner.invoke(version, spec, event)
+        routed = self._routed(version, spec, event)
+        link = self._link(version.function_name)
+        if link is None:
+            self._try_until_late(routed)
+        else:
+            link.ask(
+                words.forward(version, event),
+                event.payload,
+                partial(self._answered, routed),
+                event.on_chunk,
+            )
+        return routed.outcome
+
+    def stream(
+        self, version: Version, spec: function.Spec, event: invocation.Event
+    ) -> streaming.ResponseStream:
+        """Run an event whose answer is read as the function writes it."""
+        answer = streaming.ResponseStream()
+        event = dataclasses.replace(event, on_chunk=answer.chunk)
+        answer.follow(self.invoke(version, spec, event))
+        return answer
+
+    def run(
+        self, version: Version, spec: function.Spec, event: invocation.Event
+    ) -> "asyncio.Future[invocation.Outcome]":
+        """Run an event for another gateway: here, or not at all.
+
+        The future fails with NotOwnerError if nothing was begun. Raises it, and what `invoke` does.
+        """
+        own, name = self._own, version.function_name
+        if own is None or not own.ownership.is_mine(name):
+            raise ownership.NotOwnerError(name)
+        if name in self._held:
+            outcome = own.runner.invoke(version, spec, event)
+        else:
+            routed = self._routed(version, spec, event)
+            outcome = routed.outcome
+            _ = self._tasks.start(self._run_once_held(own, routed), name=f"hold {name}")
+        self._for_others.add(outcome)
+        outcome.add_done_callback(self._for_others.discard)
+        return outcome
+
+    def _handed_back(self, returned: ownership.Returned) -> None:
+        """Take an event that the dispatcher had admitted and cannot begin: it is not the owner."""
+        outcome = returned.outcome
+        if outcome.done():
+            return
+        if outcome in self._for_others:
+            outcome.set_exception(ownership.NotOwnerError(returned.version.function_name))
+            return
+        routed = self._routed(returned.version, returned.spec, returned.event)
+        routed.outcome = outcome
+        self._try_until_late(routed)
+
+    async def close(self) -> None:
+        """Try nothing any more; what waits for an owner fails."""
+        await self._tasks.close()
+
+    def _routed(self, version: Version, spec: function.Spec, event: invocation.Event) -> _Routed:
+        until = self._clock.monotonic() + self._queue_timeout_s
+        outcome: asyncio.Future[invocation.Outcome] = asyncio.get_running_loop().create_future()
+        return _Routed(version, spec, event, until, outcome)
+
+    def _link(self, function_name: str) -> links.Link | None:
+        owner = self.view.owners.of(function_name)
+        return None if owner is None else self._links.to(owner)
+
+    def _count(self, header: messages.Header | None) -> None:
+        self._seen.count(metrics.FORWARDED, (_RESULTS.get(type(header), "lost"),))
+
+    def _answered(self, routed: _Routed, header: messages.Header | None, body: Body) -> None:
+        self._count(header)
+        if not _settle(routed, header, body):
+            self._try_until_late(routed, is_refused=True)
+
+    # Trying again
+
+    def _try_until_late(self, routed: _Routed, *, is_refused: bool = False) -> None:
+        _ = self._tasks.start(
+            self._try(routed, is_refused=is_refused),
+            name=f"route to {routed.version.function_name}",
+        )
+
+    async def _try(self, routed: _Routed, *, is_refused: bool) -> None:
+        pauses = backoff.Backoff(*_PAUSE_S)
+        try:
+            while is_refused or not await self._try_once(routed):
+                is_refused = False
+                left_s = routed.until - self._clock.monotonic()
+                if left_s <= 0:
+                    routed.fail(_late(self._queue_timeout_s))
+                    return
+                await self._wait_for_news(min(left_s, pauses.next()))
+                self._aim_anew(routed)
+        except errors.ApiError as error:
+            routed.fail(error)
+        finally:
+            routed.fail(errors.ServiceError("This gateway is shutting down."))
+
+    def _aim_anew(self, routed: _Routed) -> None:
+        """Learn what is meant by now: what was meant may have changed, and the owner knows it."""
+        version = routed.version
+        target = self._known.target(version.function_name, version.version)
+        if target is None or target.id.function_uid != version.function_uid:
+            raise errors.ResourceNotFoundError(f"Function not found: {routed.event.arn}")
+        routed.version, routed.spec = target.id, target.spec
+
+    async def _try_once(self, routed: _Routed) -> bool:
+        """Return whether it is settled; raises an ApiError."""
+        name = routed.version.function_name
+        own = self._own
+        if own is not None and own.ownership.is_mine(name):
+            try:
+                await own.ownership.hold(name)
+            except ownership.NotOwnerError:
+                return False
+            inner = own.runner.invoke(routed.version, routed.spec, routed.event)
+            routed.succeed(await inner)
+            return True
+        link = self._link(name)
+        if link is None:
+            return False
+        header, body = await _asked(link, routed)
+        self._count(header)
+        return _settle(routed, header, body)
+
+    async def _run_once_held(self, own: "Own", routed: _Routed) -> None:
+        try:
+            await own.ownership.hold(routed.version.function_name)
+            inner = own.runner.invoke(routed.version, routed.spec, routed.event)
+            self._for_others.add(inner)
+            inner.add_done_callback(self._for_others.discard)
+            routed.succeed(await inner)
+        except (errors.ApiError, ownership.NotOwnerError) as error:
+            routed.fail(error)
+        finally:
+            routed.fail(errors.ServiceError("This gateway is shutting down."))
+
+    # News
+
+    def _view_changed(self, _old: views.View, new: views.View) -> None:
+        if self._own is None:
+            self._links.keep(new.members)
+        self._tell_news()
+
+    def _tell_news(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def _wait_for_news(self, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Own:
+    """What a gateway has and a worker has not."""
+
+    ownership: ownership.Ownership
+    runner: invocation.Runner
+    """Its dispatcher."""
+
+
+def _settle(routed: _Routed, header: messages.Header | None, body: Body) -> bool:
+    """Take an owner's answer; return False if it has begun nothing."""
+    match header:
+        case messages.Result():
+            routed.succeed(invocation.Outcome(header, body))
+        case messages.Failed():
+            routed.fail(words.error(header))
+        case messages.Refused():
+            return False
+        case _:
+            routed.fail(
+                errors.ServiceError("The gateway that ran the function was lost meanwhile.")
+            )
+    return True
+
+
+async def _asked(link: links.Link, routed: _Routed) -> Answer:
+    answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def answered(header: messages.Header | None, body: Body) -> None:
+        if not answer.done():
+            answer.set_result((header, body))
+
+    link.ask(
+        words.forward(routed.version, routed.event),
+        routed.event.payload,
+        answered,
+        routed.event.on_chunk,
+    )
+    return await answer
+
+
+def _late(timeout_s: float) -> errors.ServiceError:
+    return errors.ServiceError(f"No gateway could take the event within {timeout_s:g} seconds.")

@@ -1,0 +1,185 @@
+"""Functions that change hands: taken over from another gateway, or given to one.
+
+Taking over finds the function's pods, has their agents adopt this gateway, fills the fleets with
+their idle environments, and counts those that still run something for a former owner. Pods of
+versions that are not current are adopted, too, and drained. Giving is the other half: see
+`Fleet.leave`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inglenook.capacity import concurrency
+from inglenook.model import function
+from inglenook.routing.invocation import Event, Outcome
+from inglenook.wire import messages
+from inglenook_gateway.dispatch import elsewhere, fleet, invocation, link, pods
+from inglenook_gateway.dispatch.environment import Environment
+
+if TYPE_CHECKING:
+    from inglenook.wire.connection import Body
+
+logger = logging.getLogger(__name__)
+
+_ADOPT_TIMEOUT_S = 2.0
+"""How long an agent may take to say what it has. It is asked nothing that takes time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """An invocation that was admitted and has not begun: for the function's new owner."""
+
+    version: messages.VersionId
+    spec: function.Spec
+    event: Event
+    outcome: asyncio.Future[Outcome]
+    """What its caller awaits; may be cancelled."""
+
+
+HandBack = Callable[[Returned], None]
+
+
+class Handover:
+    """The functions that come and go, and what is left of both."""
+
+    def __init__(
+        self,
+        ledger: concurrency.Ledger,
+        fleets: dict[messages.VersionId, fleet.Fleet],
+        make: Callable[[messages.VersionId, function.Spec], fleet.Fleet],
+        remote: pods.Remote | None,
+    ) -> None:
+        """`fleets` are those of the dispatcher: relinquished ones are taken out of it."""
+        self._ledger = ledger
+        self._fleets = fleets
+        self._make = make
+        self._remote = remote
+        self.leaving: list[fleet.Fleet] = []
+        self._old: dict[str, Old] = {}
+        """Pods of versions that are not current any more, by name."""
+
+    async def take_over(self, function_name: str) -> None:
+        """Adopt all pods of a function that are not this gateway's yet."""
+        if self._remote is None:
+            return
+        known = {
+            name for each in self._fleets.values() for name in each.pod_names
+        } | self._old.keys()
+        found = await self._remote.census.of(function_name, known)
+        answers = [self._adopt(pod, what.version, self._remote) for pod, what in found]
+        if answers:
+            _, late = await asyncio.wait(answers, timeout=_ADOPT_TIMEOUT_S)
+            if late:
+                logger.warning(
+                    "pods were not taken over in time",
+                    extra={"function": function_name, "n": len(late)},
+                )
+
+    def _adopt(
+        self, pod: pods.Pod, version: messages.VersionId, remote: pods.Remote
+    ) -> "asyncio.Future[bool]":
+        spec = remote.current(version)
+        if spec is not None:
+            return self._make(version, spec).adopt(pod)
+        old = self._old[pod.name] = Old(pod, version, self._ledger, self._old_gone)
+        return old.adopt()
+
+    def _old_gone(self, name: str) -> None:
+        self._old.pop(name, None)
+
+    def relinquish(self, function_name: str, hand_back: HandBack) -> None:
+        """Let the fleets of a function leave."""
+        for version in [each for each in self._fleets if each.function_name == function_name]:
+            leaving = self._fleets.pop(version)
+            self.leaving.append(leaving)
+            leaving.leave(_Returning(leaving, self._ledger, hand_back))
+
+    def reap(self) -> None:
+        """Forget what has left; give up agents that stay silent."""
+        for each in self.leaving:
+            each.reap()
+        for each in [each for each in self.leaving if each.is_unused]:
+            self.leaving.remove(each)
+            each.let_go()
+
+    def close(self) -> None:
+        """Count nothing any more that runs for others."""
+        for each in (*self._fleets.values(), *self.leaving):
+            each.forget_elsewhere()
+        for old in list(self._old.values()):
+            old.let_go()
+
+
+class _Returning:
+    """Hand the invocations of one fleet back."""
+
+    def __init__(self, of: fleet.Fleet, ledger: concurrency.Ledger, hand_back: HandBack) -> None:
+        self._of = of
+        self._ledger = ledger
+        self._hand_back = hand_back
+
+    def __call__(self, invoked: invocation.Invocation) -> None:
+        self._ledger.release(invoked.function, invoked)
+        self._hand_back(
+            Returned(
+                version=self._of.id,
+                spec=self._of.spec,
+                event=invoked.event,
+                outcome=invoked.outcome,
+            )
+        )
+
+
+class Old:
+    """A pod of a version that is not current any more: it ends when what runs in it is done."""
+
+    def __init__(
+        self,
+        pod: pods.Pod,
+        version: messages.VersionId,
+        ledger: concurrency.Ledger,
+        closed: Callable[[str], None],
+    ) -> None:
+        self._version = version
+        self._elsewhere = elsewhere.Elsewhere(version, ledger)
+        self._closed = closed
+        self._link = link.AgentLink(pod, self)
+
+    def adopt(self) -> "asyncio.Future[bool]":
+        """Become its owner; the future tells whether the agent agreed."""
+        adopted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def answered(header: messages.Header | None, _body: "Body") -> None:
+            if isinstance(header, messages.Adopted):
+                for name in header.busy:
+                    self._elsewhere.hold(Environment(self._link, name))
+                self._link.ask(messages.Drain(), b"", self._drained)
+            else:
+                self._link.let_go("not adopted")
+            if not adopted.done():
+                adopted.set_result(isinstance(header, messages.Adopted))
+
+        self._link.open()
+        self._link.ask(messages.Adopt(id=self._version), b"", answered)
+        return adopted
+
+    def _drained(self, _header: messages.Header | None, _body: "Body") -> None:
+        self._link.let_go("it has drained")
+
+    def let_go(self) -> None:
+        """Leave it to itself."""
+        self._link.let_go("the gateway goes")
+
+    def environment_gone(self, of: link.AgentLink, name: str) -> None:
+        self._elsewhere.release(Environment(of, name))
+
+    def environment_freed(self, of: link.AgentLink, name: str) -> None:
+        self._elsewhere.release(Environment(of, name))
+
+    def link_closed(self, of: link.AgentLink, reason: str) -> None:
+        del reason
+        self._elsewhere.release_all()
+        self._closed(of.pod.name)

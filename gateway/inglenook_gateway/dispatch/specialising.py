@@ -1,0 +1,45 @@
+"""What an agent is told of the version that it is to run."""
+
+from inglenook.model import function
+from inglenook.wire import messages
+from inglenook_gateway.dispatch import pods
+
+
+def specialise(
+    version: messages.VersionId,
+    spec: function.Spec,
+    *,
+    region: str,
+    account: str,
+    environments_max: int | None,
+) -> messages.Specialise:
+    """Return the message that makes an agent run a version."""
+    return messages.Specialise(
+        id=version,
+        runtime=spec.runtime,
+        handler=spec.handler,
+        code_sha256=spec.code.sha256,
+        memory_mb=spec.memory_mb,
+        timeout_s=spec.timeout_s,
+        ephemeral_storage_mb=spec.ephemeral_storage_mb,
+        log_group=spec.logging.log_group,
+        log_format=spec.logging.format,
+        application_level=spec.logging.application_level or "INFO",
+        system_level=spec.logging.system_level or "INFO",
+        variables=spec.environment or {},
+        layers=[messages.Layer(arn=one.arn, sha256=one.code.sha256) for one in spec.layers],
+        environments_max=environments_max,
+        region=region,
+        account=account,
+    )
+
+
+def wanted(specialised: messages.Specialise, spec: function.Spec) -> pods.Wanted:
+    """Return what kind of pod that takes."""
+    return pods.Wanted(
+        version=specialised.id,
+        runtime=spec.runtime,
+        runtime_class=spec.placement.runtime_class,
+        memory_mb=spec.memory_mb,
+        environments_max=specialised.environments_max,
+    )

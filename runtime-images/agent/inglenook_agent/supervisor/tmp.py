@@ -1,0 +1,87 @@
+"""An environment's /tmp, which outlives its processes.
+
+Where processes come with a storage it is that of the first one, which later ones are given again;
+elsewhere a folder of the machine. When the spawner has died, and its storage with it, the next
+process brings another: the environment goes on with an empty /tmp. In a pod it is its container's.
+"""
+
+from pathlib import Path
+from typing import Protocol
+
+from inglenook_agent import scratch
+from inglenook_agent.supervisor.process import Process
+from inglenook_agent.supervisor.storage import Storage
+
+
+class Tmp(Protocol):
+    """The files of one environment."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its processes find it, if they cannot have it at /tmp."""
+
+    @property
+    def storage(self) -> Storage | None:
+        """What the next process is to have, if it still exists."""
+
+    def make(self) -> None:
+        """Make the folder, with the mode that one has. Blocks."""
+
+    def move_in(self, process: Process) -> None:
+        """Take over the storage that a process came with, if it came with one."""
+
+    def release(self) -> None:
+        """Let go of the storage, if there is one; at once."""
+
+    def remove(self) -> None:
+        """Remove the folder. Blocks."""
+
+
+class OwnTmp:
+    """A folder of this machine, or a storage in its stead."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._storage: Storage | None = None
+
+    @property
+    def storage(self) -> Storage | None:
+        return None if self._storage is None or self._storage.is_gone else self._storage
+
+    def make(self) -> None:
+        self.folder.mkdir(parents=True)
+        self.folder.chmod(0o1777)
+
+    def move_in(self, process: Process) -> None:
+        if process.storage is not None:
+            if self.storage is not None:
+                self.storage.release()
+            self._storage, process.storage = process.storage, None
+
+    def release(self) -> None:
+        if self._storage is not None:
+            self._storage.release()
+
+    def remove(self) -> None:
+        scratch.remove(self.folder)
+
+
+class SharedTmp:
+    """The one /tmp of a container, which goes with it. No process there comes with a storage."""
+
+    storage = None
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def make(self) -> None:
+        """Nothing: it is there."""
+
+    def move_in(self, process: Process) -> None:
+        """Nothing: no process has one."""
+
+    def release(self) -> None:
+        """Nothing: it goes with the container."""
+
+    def remove(self) -> None:
+        """Nothing: it goes with the container."""

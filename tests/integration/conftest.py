@@ -1,0 +1,28 @@
+"""What the tests with real servers share."""
+
+from collections.abc import Iterator
+
+import pytest
+from support import event_queues, nats_server
+from support.event_queues import MakeSite
+from support.nats_server import NatsServer
+
+
+@pytest.fixture(scope="session")
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """Run one server for all tests; who kills it starts it again."""
+    try:
+        nats_server.program()
+    except nats_server.NoNatsServerError as error:
+        pytest.skip(str(error))
+    with nats_server.running(tmp_path_factory.mktemp("nats")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "jetstream"])
+def make_site(request: pytest.FixtureRequest) -> MakeSite:
+    """Return what makes a place for a queue, for each engine."""
+    if request.param == "sqlite":
+        return event_queues.SqliteSite
+    server: NatsServer = request.getfixturevalue("nats")
+    return lambda _: event_queues.JetStreamSite(server)

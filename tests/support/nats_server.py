@@ -1,0 +1,161 @@
+"""A real NATS server with JetStream, on a free port of this machine.
+
+The program is found on PATH or among what Go has installed; else it is built once, into a cache
+outside the tree. As a program, `python tests/support/nats_server.py` prints where it is.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+VERSION = "v2.15.2"
+_MODULE = "github.com/nats-io/nats-server/v2"
+_READY_S = 20.0
+
+
+class NoNatsServerError(Exception):
+    """There is no nats-server here, and none could be built."""
+
+
+def program() -> Path:
+    """Return the server's program. Raises NoNatsServerError, with the reason."""
+    on_path = shutil.which("nats-server")
+    if on_path:
+        return Path(on_path)
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "inglenook" / "bin"
+    for folder in (Path.home() / "go" / "bin", cache):
+        if (folder / "nats-server").is_file():
+            return folder / "nats-server"
+    return _built(cache)
+
+
+def _built(cache: Path) -> Path:
+    go = shutil.which("go")
+    if go is None:
+        raise NoNatsServerError("nats-server is not installed, and there is no Go to build it with")
+    cache.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"GOBIN": str(cache), "CGO_ENABLED": "0"}
+    built = subprocess.run(
+        [go, "install", f"{_MODULE}@{VERSION}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if built.returncode:
+        raise NoNatsServerError(f"nats-server could not be built: {built.stderr.strip()[-500:]}")
+    return cache / "nats-server"
+
+
+class NatsServer:
+    """One server that can be killed and started again, with what it has stored."""
+
+    def __init__(
+        self, folder: Path, *, sync_always: bool = False, route: int = 0, routes: Sequence[int] = ()
+    ) -> None:
+        """Keep everything in `folder`; with `sync_always`, on the disk before it is answered.
+
+        Be one of a cluster with `routes`, the ports of all its members, this one's own among them.
+        """
+        self._folder = folder
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._port = _free_port()
+        self._sync = "always" if sync_always else "2m"
+        self._cluster = ""
+        if routes:
+            urls = ", ".join(f"'nats://127.0.0.1:{one}'" for one in routes)
+            self._cluster = (
+                f"server_name: server-{route}\n"
+                f"cluster {{ name: test, listen: '127.0.0.1:{route}', routes: [{urls}] }}\n"
+            )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self._port}"
+
+    @property
+    def log(self) -> Path:
+        return self._folder / "log"
+
+    def start(self) -> None:
+        """Return when it can be connected to."""
+        config = self._folder / "nats.conf"
+        config.write_text(
+            f"listen: 127.0.0.1:{self._port}\n"
+            f"jetstream {{ store_dir: '{self._folder}/store', sync_interval: {self._sync} }}\n"
+            f"{self._cluster}"
+        )
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [program(), "-c", config], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        deadline = time.monotonic() + _READY_S
+        while True:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self._port), 1).close()
+                return
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise NoNatsServerError(f"nats-server did not start: {self.log.read_text()[-500:]}")
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it in order. Safe to repeat."""
+        self._end(signal.SIGTERM)
+
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Have it fall silent with its connections open, or go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP if is_frozen else signal.SIGCONT)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait()
+            self._process = None
+
+
+@contextlib.contextmanager
+def running(folder: Path, *, sync_always: bool = False) -> Iterator[NatsServer]:
+    """Run a server."""
+    server = NatsServer(folder, sync_always=sync_always)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def cluster(folder: Path, size: int = 3) -> Iterator[list[NatsServer]]:
+    """Run several servers that replicate what they store."""
+    routes = [_free_port() for _ in range(size)]
+    servers = [NatsServer(folder / f"{one}", route=one, routes=routes) for one in routes]
+    try:
+        for server in servers:
+            server.start()
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{program()}\n")

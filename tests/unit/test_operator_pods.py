@@ -1,0 +1,224 @@
+"""The pods that the operator makes, and how it reads those that there are."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from inglenook_operator.reconcile import pods
+from inglenook_operator.reconcile.pods import State
+from inglenook_operator.resources import labels, pod, runtime, sizes
+
+RUNTIME = runtime.decode({"image": "inglenook/runtime-python3.11:1", "pool": {"min": 2, "max": 4}})
+OWNER = pod.Owner(name="python3.11", uid="u")
+
+
+def manifest(
+    spec: runtime.Runtime = RUNTIME, runtime_class: str | None = None, **platform: Any
+) -> dict[str, Any]:
+    return pod.manifest(
+        platform=pod.Platform(agent_image="inglenook/agent:1", **platform),
+        runtime=spec,
+        owner=OWNER,
+        runtime_class=runtime_class,
+        namespace="functions",
+    )
+
+
+def containers(made: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    spec = made["spec"]
+    return {one["name"]: one for one in (*spec["initContainers"], *spec["containers"])}
+
+
+def test_every_container_is_hardened() -> None:
+    found = containers(manifest())
+    assert sorted(found) == ["agent", "function"]
+    for one in found.values():
+        context = one["securityContext"]
+        assert context["runAsNonRoot"] is True
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert one["resources"]["limits"]["memory"]
+    users = {name: one["securityContext"]["runAsUser"] for name, one in found.items()}
+    assert users == {"agent": 65531, "function": 65532}
+
+
+def test_a_pod_has_no_token_no_service_links_and_no_second_life() -> None:
+    spec = manifest()["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert spec["restartPolicy"] == "Never"
+    assert "hostNetwork" not in spec
+    assert not any("hostPath" in volume for volume in spec["volumes"])
+
+
+def test_the_secret_is_the_agents_alone() -> None:
+    found = containers(manifest())
+    mounts = {name: [one["name"] for one in each["volumeMounts"]] for name, each in found.items()}
+    assert "secret" in mounts["agent"]
+    assert "secret" not in mounts["function"]
+
+
+def test_the_function_cannot_write_its_code() -> None:
+    mounts = {one["mountPath"]: one for one in containers(manifest())["function"]["volumeMounts"]}
+    assert mounts["/var/task"]["readOnly"] is True
+    assert mounts["/opt"]["readOnly"] is True
+    assert not mounts["/tmp"].get("readOnly")
+
+
+def test_the_agent_is_a_native_sidecar_that_starts_first() -> None:
+    agent = manifest()["spec"]["initContainers"][0]
+    assert agent["restartPolicy"] == "Always"
+    assert agent["startupProbe"]
+
+
+def test_a_pod_is_the_runtimes_and_goes_with_it() -> None:
+    metadata = manifest()["metadata"]
+    assert metadata["ownerReferences"][0]["uid"] == "u"
+    assert metadata["labels"][labels.POOL] == "python3.11"
+    assert metadata["labels"][labels.STATE] == "pooled"
+    assert metadata["generateName"] == "python3-11-"
+
+
+def test_a_runtime_class_makes_a_pool_of_its_own() -> None:
+    made = manifest(runtime_class="gvisor")
+    assert made["spec"]["runtimeClassName"] == "gvisor"
+    assert made["metadata"]["labels"][labels.POOL] == "python3.11--gvisor"
+    assert labels.parts("python3.11--gvisor") == ("python3.11", "gvisor")
+    assert labels.parts("python3.11") == ("python3.11", None)
+
+
+def test_the_same_template_has_the_same_hash_and_another_has_another() -> None:
+    hashes = {
+        pod.template(made)
+        for made in (
+            manifest(),
+            manifest(),
+            manifest(agent_pull_policy="Never"),
+            manifest(msgspec.structs.replace(RUNTIME, image="other")),
+            manifest(runtime_class="gvisor"),
+        )
+    }
+    assert len(hashes) == 4
+
+
+def test_the_size_of_the_pool_is_no_part_of_the_template() -> None:
+    larger = msgspec.structs.replace(RUNTIME, pool=runtime.Pool(min=5, max=9))
+    assert pod.template(manifest(larger)) == pod.template(manifest())
+
+
+def test_what_a_runtime_asks_for_goes_over_the_defaults() -> None:
+    made = manifest(
+        msgspec.structs.replace(
+            RUNTIME,
+            resources={"limits": {"cpu": "2"}},
+            node_selector={"pool": "functions"},
+            tolerations=[{"key": "functions", "operator": "Exists"}],
+        )
+    )
+    resources = containers(made)["function"]["resources"]
+    assert resources["limits"] == {"cpu": "2", "memory": "512Mi"}
+    assert resources["requests"]["memory"] == "64Mi"
+    assert made["spec"]["nodeSelector"] == {"pool": "functions"}
+    assert made["spec"]["tolerations"][0]["key"] == "functions"
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "environments", "memory", "cpu"),
+    [
+        (128, 1, "160Mi", "72m"),
+        (1769, 1, "1801Mi", "1000m"),
+        (1769, 2, "3570Mi", "2000m"),
+        (10240, 1, "10272Mi", "5788m"),
+    ],
+)
+def test_memory_and_cpu_follow_the_functions_memory(
+    memory_mb: int, environments: int, memory: str, cpu: str
+) -> None:
+    found = sizes.container(memory_mb, environments)
+    assert found["limits"] == {"memory": memory, "cpu": cpu}
+    assert found["requests"]["memory"] == memory
+
+
+def body(status: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": "p",
+            "uid": "u",
+            "resourceVersion": "7",
+            "creationTimestamp": "2026-11-21T20:00:00Z",
+            "labels": {labels.POOL: "python3.11", labels.STATE: "pooled"},
+            **metadata,
+        },
+        "spec": {"containers": [{"name": "function", "resources": {"limits": {"cpu": "1"}}}]},
+        "status": status or {},
+    }
+
+
+def test_a_pod_is_read() -> None:
+    found = pods.view(
+        body(
+            {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+            annotations={labels.MEMORY_MB: "256", labels.ENVIRONMENTS_MAX: "3"},
+            labels={labels.POOL: "x", labels.STATE: "specialised", labels.FUNCTION: "hello"},
+        )
+    )
+    assert (found.state, found.is_ready, found.is_live) == (State.SPECIALISED, True, True)
+    assert (found.function, found.memory_mb, found.environments_max) == ("hello", 256, 3)
+
+
+def test_annotations_that_are_no_numbers_are_none() -> None:
+    found = pods.view(body(annotations={labels.MEMORY_MB: "much", labels.ENVIRONMENTS_MAX: "0"}))
+    assert (found.memory_mb, found.environments_max) == (None, 1)
+
+
+def waiting(why: str) -> dict[str, Any]:
+    return {"name": "agent", "state": {"waiting": {"reason": why}}}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ({"initContainerStatuses": [waiting("ImagePullBackOff")]}, "ImagePullFailed"),
+        ({"containerStatuses": [waiting("ErrImageNeverPull")]}, "ImagePullFailed"),
+        ({"containerStatuses": [waiting("CreateContainerConfigError")]}, "ContainerCannotBeMade"),
+        ({"containerStatuses": [waiting("PodInitializing")]}, None),
+        (
+            {"conditions": [{"type": "PodScheduled", "status": "False", "message": "no room"}]},
+            "Unschedulable",
+        ),
+        ({"phase": "Failed", "reason": "Evicted", "message": "too much"}, "Evicted"),
+        (
+            {
+                "phase": "Failed",
+                "containerStatuses": [
+                    {"name": "function", "state": {"terminated": {"exitCode": 137}}}
+                ],
+            },
+            "ContainerFails",
+        ),
+        ({"phase": "Running"}, None),
+    ],
+)
+def test_why_a_pod_is_not_ready_is_told(status: dict[str, Any], reason: str | None) -> None:
+    found = pods.view(body(status)).trouble
+    assert (found and found.reason) == reason
+
+
+def test_a_resize_that_cannot_be_is_told() -> None:
+    pending = {"type": "PodResizePending", "status": "True", "reason": "Infeasible", "message": "m"}
+    found = pods.resize_trouble(body({"conditions": [pending]}))
+    assert found is not None
+    assert (found.reason, found.message) == ("ResizeInfeasible", "m")
+    assert pods.resize_trouble(body()) is None
+
+
+def test_a_pod_on_its_way_tells_since_when() -> None:
+    found = pods.view(
+        body(deletionTimestamp="2026-11-21T20:15:30Z", deletionGracePeriodSeconds=930)
+    )
+    assert found.is_leaving
+    assert not found.is_live
+    assert found.leaving_since == pods.view(body()).created

@@ -1,0 +1,99 @@
+"""`python -m inglenook_worker`: runs events of the cluster's queue, through the gateways.
+
+It keeps nothing that another worker could not go on with: what it has claimed goes back to the
+queue when it stops, or when its leases lapse.
+"""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from inglenook.aio import tasks
+from inglenook.catalog.catalog import Catalog
+from inglenook.events import retrying
+from inglenook.model import account
+from inglenook.routing import streaming, traced
+from inglenook.wire import proof
+from inglenook_cluster import process
+from inglenook_cluster.engines import engines
+from inglenook_cluster.peers import membership, sharing, watched
+from inglenook_worker import catalogued, deliveries, destinations, invocations, worker
+
+logger = logging.getLogger(__name__)
+
+
+async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
+    """Open all parts and work."""
+    of.needs("catalog", "queue")
+    await of.listen(stack)
+    options = of.settings.cluster
+    secret = await asyncio.to_thread(proof.read, Path(options.secret_file))
+    opened = await stack.enter_async_context(engines.opened(of.settings, rng=of.rng, died=of.died))
+    background = tasks.Tasks(on_failure=of.died)
+    stack.push_async_callback(background.close)
+    owner = account.Account(id=options.account, region=options.region)
+    known = Catalog(owner)
+    since = await known.load(opened.store)
+    _ = background.start(known.follow(opened.store, since), name="follow the store")
+    of.done("catalog")
+    members = membership.Membership()
+    forwarding = sharing.Forwarding(
+        name=options.pod_name,
+        secret=secret,
+        port=options.peers_port,
+        members=members,
+        known=known,
+        time=of.clock,
+        queue_timeout_s=of.settings.gateway.queue_timeout_s,
+        seen=of.seen_with.tally,
+    )
+    stack.push_async_callback(forwarding.close)
+    source = watched.Watched(opened.api, options.namespace, options.gateways_service)
+    _ = background.start(membership.follow(source, members), name="watch the gateways")
+    asynchronous = _worker(of, opened, known, owner, forwarding.runner, stack)
+    stack.push_async_callback(asynchronous.close, of.settings.gateway.drain_timeout_s)
+    asynchronous.start()
+    of.done("queue")
+    logger.info("ready", extra={"worker": options.pod_name})
+    return asynchronous.stop
+
+
+def _worker(
+    of: process.Process,
+    opened: engines.Engines,
+    known: Catalog,
+    owner: account.Account,
+    runner: streaming.StreamRunner,
+    stack: AsyncExitStack,
+) -> worker.Worker:
+    tuned, time, rng, seen = of.settings, of.clock, of.rng, of.seen_with.tally
+    if of.seen_with.tracing is not None:
+        runner = traced.Traced(runner, of.seen_with.tracing.tracer)
+    pace = retrying.Pace(scale=tuned.worker.time_scale)
+    targets = destinations.Destinations(tuned.aws, owner.region)
+    stack.callback(targets.close)
+    return worker.Worker(
+        events=opened.queue,
+        invocations=invocations.Invocations(
+            events=opened.queue,
+            functions=catalogued.CataloguedFunctions(
+                known=known, runner=runner, owner=owner, time=time, rng=rng
+            ),
+            pace=pace,
+            time=time,
+            rng=rng,
+            seen=seen,
+        ),
+        deliveries=deliveries.Deliveries(
+            events=opened.queue, to=targets, pace=pace, time=time, rng=rng, seen=seen
+        ),
+        options=tuned.worker,
+        time=time,
+        died=of.died,
+        seen=seen,
+    )
+
+
+if __name__ == "__main__":
+    process.main("worker", serve)
