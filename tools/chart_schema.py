@@ -60,7 +60,7 @@ _DEPLOYMENT: dict[str, Schema] = {
     ),
     "gateway": {
         "replicas": whole(1),
-        "stopDelay": whole(0, 60),
+        "drainDelay": whole(0, 60),
         "resources": RESOURCES,
         "service": exactly(
             {

@@ -172,7 +172,7 @@ class Operator:
     """When nodes pull it: `IfNotPresent`, `Always` or `Never`."""
     secret_name: str = "inglenook-secret"  # noqa: S105 - a resource's name
     """The Secret in the functions' namespace that agents prove themselves with."""
-    lease_duration_s: float = 4.0
+    lease_duration_s: float = 10.0
     """How long a replica waits for a silent leader before it leads itself."""
     resync_interval_s: float = 60.0
     """How often everything is listed and looked at, whether anything has happened or not."""

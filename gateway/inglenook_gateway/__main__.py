@@ -23,6 +23,7 @@ from inglenook_cluster import process
 from inglenook_cluster.engines import engines
 from inglenook_cluster.peers import membership, sharing, watched
 from inglenook_cluster.resources import names
+from inglenook_cluster.streams import intake
 from inglenook_gateway.app import Gateway
 from inglenook_gateway.cluster.supply import ClusterPods, Place
 from inglenook_gateway.dispatch import pods
@@ -39,7 +40,13 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
     await of.listen(stack)
     options = of.settings.cluster
     secret = await asyncio.to_thread(proof.read, Path(options.secret_file))
-    opened = await stack.enter_async_context(engines.opened(of.settings, rng=of.rng, died=of.died))
+    opened = await stack.enter_async_context(engines.opened(options))
+    events = await intake.JetStreamIntake.open(
+        opened.nats,
+        bytes_max=of.settings.worker.queue_bytes,
+        items_max=of.settings.worker.queue_events,
+    )
+    stack.push_async_callback(events.close)
     background = tasks.Tasks(on_failure=of.died)
     stack.push_async_callback(background.close)
     supply = ClusterPods(
@@ -81,7 +88,7 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
         blobs=opened.blobs,
         objects=objects.S3Objects(of.settings.aws, region=options.region, time=of.clock),
         supply=supply,
-        events=opened.queue,
+        events=events,
         owner=_account(of.settings),
         options=of.settings.gateway,
         time=of.clock,

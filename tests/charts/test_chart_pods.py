@@ -47,12 +47,16 @@ def test_only_what_calls_the_cluster_can(manifests: list[chart.Manifest]) -> Non
 
 def test_a_part_that_stops_is_given_the_time_that_its_settings_ask_for() -> None:
     manifests = chart.render(
-        gateway={"drainTimeout": 30, "stopDelay": 4}, worker={"stopTimeout": 20}
+        gateway={"drainTimeout": 30, "drainDelay": 4}, worker={"stopTimeout": 20}
     )
     pods = dict(chart.pod_specs(manifests))
     assert pods["inglenook-gateway"]["terminationGracePeriodSeconds"] > 30 + 4
-    sleep = pods["inglenook-gateway"]["containers"][0]["lifecycle"]["preStop"]["sleep"]
-    assert sleep == {"seconds": 4}
+    settings = next(
+        each["data"]
+        for each in chart.of_kind(manifests, "ConfigMap")
+        if each["metadata"]["name"] == "inglenook-settings"
+    )
+    assert settings["INGLENOOK_GATEWAY_DRAIN_DELAY_S"] == "4"
     assert pods["inglenook-worker"]["terminationGracePeriodSeconds"] > 20
 
 

@@ -72,9 +72,28 @@ def test_a_bad_change_leaves_what_runs_as_it_was(
     assert invoke(api, name) == "good"
 
 
-def test_an_alias_of_nothing_says_what_is_missing(name: str, resources: Resources) -> None:
-    resources.apply(declared.alias(name, "live", "1"))
-    resources.until("alias", f"{name}.live", "condition=Accepted=false")
+def test_an_alias_waits_for_its_function_and_says_so(
+    name: str, resources: Resources, api: "LambdaClient"
+) -> None:
+    resources.apply(declared.alias(name, "live", "$LATEST"))
+    resources.until("alias", f"{name}.live", "condition=Accepted=unknown")
     accepted = resources.condition("alias", f"{name}.live", "Accepted")
-    assert accepted["reason"] == "ResourceNotFoundException"
-    assert name in accepted["message"]
+    assert accepted["reason"] == "Waiting"
+    assert "function" in accepted["message"]
+    resources.apply(declared.function(name, declared.saying("here")))
+    resources.until("alias", f"{name}.live", "condition=Accepted")
+    resources.until_ready(name)
+    assert invoke(api, name, Qualifier="live") == "here"
+
+
+def test_an_alias_waits_for_its_version_and_names_it(
+    name: str, resources: Resources, api: "LambdaClient"
+) -> None:
+    resources.apply(declared.function(name, declared.saying("first")))
+    resources.until_ready(name)
+    resources.apply(declared.alias(name, "live", "1"))
+    resources.until("alias", f"{name}.live", "condition=Accepted=unknown")
+    assert f"{name}:1" in resources.condition("alias", f"{name}.live", "Accepted")["message"]
+    resources.apply(declared.version(name, 1))
+    resources.until("alias", f"{name}.live", "condition=Accepted")
+    assert invoke(api, name, Qualifier="live") == "first"

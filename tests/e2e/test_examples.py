@@ -1,6 +1,7 @@
 """Every example comes up by `kubectl apply -f examples/`, and does what it says."""
 
 import json
+import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING
 
@@ -42,10 +43,10 @@ def test_every_example_answers(applied: Resources, api: "LambdaClient", endpoint
         lambda pods: len(pods) >= 2
     )
 
-    # By the URL's name, whatever resolves it.
-    host = applied.get("functionurl", "web")["status"]["url"].split("/")[2]
-    request = urllib.request.Request(f"{endpoint}/?name=you", headers={"host": host})
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+    # The URL names the gateway as the cluster knows it; its path is the same from everywhere.
+    url = urllib.parse.urlsplit(applied.get("functionurl", "web")["status"]["url"])
+    reached = urllib.parse.urljoin(endpoint, f"{url.path}?name=you")
+    with urllib.request.urlopen(reached, timeout=_TIMEOUT_S) as response:
         assert response.read() == b"<h1>Hello, you!</h1>"
 
 

@@ -16,6 +16,8 @@ def handler(event, context):
     return os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
 """
 MANY = 6
+LONG_S = 20
+"""Longer than the slowest pod takes to come, so that no environment is there a second time."""
 IDLE_TIMEOUT_S = 15
 """As in values.yaml."""
 
@@ -23,12 +25,12 @@ IDLE_TIMEOUT_S = 15
 def test_pods_come_with_the_calls_and_go_with_them(
     name: str, resources: Resources, api: "LambdaClient"
 ) -> None:
-    resources.apply(declared.function(name, SLOW, timeout=30))
+    resources.apply(declared.function(name, SLOW, timeout=60))
     resources.until_ready(name)
     pods = resources.pods(f"inglenook.dev/function={name}")
     assert pods.until(lambda found: not found) == []
 
-    environments = at_once(MANY, lambda _: invoke(api, name, 3))
+    environments = at_once(MANY, lambda _: invoke(api, name, LONG_S))
     assert len(set(environments)) == MANY
     found = pods.until(lambda found: len(found) == MANY)
     assert all(each.metadata.labels["inglenook.dev/version"] for each in found)
@@ -45,16 +47,18 @@ def test_pods_come_with_the_calls_and_go_with_them(
 def test_a_pod_gets_the_memory_that_its_function_asks_for(
     name: str, resources: Resources, api: "LambdaClient"
 ) -> None:
-    resources.apply(declared.function(name, SLOW, memorySize=384))
+    resources.apply(declared.function(name, SLOW, memorySize=1024))
     resources.until_ready(name)
     _ = invoke(api, name, 0)
 
-    def limits(pod: object) -> list[str]:
+    def has_room(pod: object) -> bool:
         statuses = pod.status.container_statuses or []  # type: ignore[attr-defined] # untyped
-        return [s.resources.limits["memory"] for s in statuses if s.name == "function"]
+        [memory] = [s.resources.limits["memory"] for s in statuses if s.name == "function"]
+        # A little more, for what is not the function's own.
+        return bool(1024 <= int(memory.removesuffix("Mi")) < 1200)
 
     pods = resources.pods(f"inglenook.dev/function={name}")
-    [pod] = pods.until(lambda found: [limits(each) for each in found] == [["384Mi"]])
+    [pod] = pods.until(lambda found: [has_room(each) for each in found] == [True])
     assert pod.metadata.labels["inglenook.dev/state"] == "specialised"
 
 

@@ -278,11 +278,10 @@ async def test_a_server_that_falls_silent_costs_patience_and_no_item(
 ) -> None:
     events = (await group.join()).queue
     await events.put(item("before"))
-    nats.freeze(is_frozen=True)
-    putting = asyncio.gather(*(events.put(item(str(number))) for number in range(20)))
-    done, _ = await asyncio.wait([putting], timeout=0.5)
-    assert not done
-    nats.freeze(is_frozen=False)
+    with nats.frozen():
+        putting = asyncio.gather(*(events.put(item(str(number))) for number in range(20)))
+        done, _ = await asyncio.wait([putting], timeout=0.5)
+        assert not done
     await putting
     assert len(await claim_all(events)) == 21
 

@@ -114,10 +114,16 @@ class NatsServer:
         """End it in order. Safe to repeat."""
         self._end(signal.SIGTERM)
 
-    def freeze(self, *, is_frozen: bool) -> None:
-        """Have it fall silent with its connections open, or go on."""
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Have it fall silent for a while, with its connections open."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP if is_frozen else signal.SIGCONT)
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:

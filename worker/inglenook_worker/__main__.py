@@ -18,6 +18,7 @@ from inglenook.wire import proof
 from inglenook_cluster import process
 from inglenook_cluster.engines import engines
 from inglenook_cluster.peers import membership, sharing, watched
+from inglenook_cluster.streams.queue import JetStreamQueue
 from inglenook_worker import catalogued, deliveries, destinations, invocations, worker
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,15 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
     await of.listen(stack)
     options = of.settings.cluster
     secret = await asyncio.to_thread(proof.read, Path(options.secret_file))
-    opened = await stack.enter_async_context(engines.opened(of.settings, rng=of.rng, died=of.died))
+    opened = await stack.enter_async_context(engines.opened(options))
+    events = await JetStreamQueue.open(
+        opened.nats,
+        bytes_max=of.settings.worker.queue_bytes,
+        items_max=of.settings.worker.queue_events,
+        rng=of.rng,
+        died=of.died,
+    )
+    stack.push_async_callback(events.close)
     background = tasks.Tasks(on_failure=of.died)
     stack.push_async_callback(background.close)
     owner = account.Account(id=options.account, region=options.region)
@@ -51,7 +60,7 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
     stack.push_async_callback(forwarding.close)
     source = watched.Watched(opened.api, options.namespace, options.gateways_service)
     _ = background.start(membership.follow(source, members), name="watch the gateways")
-    asynchronous = _worker(of, opened, known, owner, forwarding.runner, stack)
+    asynchronous = _worker(of, events, known, owner, forwarding.runner, stack)
     stack.push_async_callback(asynchronous.close, of.settings.gateway.drain_timeout_s)
     asynchronous.start()
     of.done("queue")
@@ -61,7 +70,7 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
 
 def _worker(
     of: process.Process,
-    opened: engines.Engines,
+    events: JetStreamQueue,
     known: Catalog,
     owner: account.Account,
     runner: streaming.StreamRunner,
@@ -74,9 +83,9 @@ def _worker(
     targets = destinations.Destinations(tuned.aws, owner.region)
     stack.callback(targets.close)
     return worker.Worker(
-        events=opened.queue,
+        events=events,
         invocations=invocations.Invocations(
-            events=opened.queue,
+            events=events,
             functions=catalogued.CataloguedFunctions(
                 known=known, runner=runner, owner=owner, time=time, rng=rng
             ),
@@ -86,7 +95,7 @@ def _worker(
             seen=seen,
         ),
         deliveries=deliveries.Deliveries(
-            events=opened.queue, to=targets, pace=pace, time=time, rng=rng, seen=seen
+            events=events, to=targets, pace=pace, time=time, rng=rng, seen=seen
         ),
         options=tuned.worker,
         time=time,

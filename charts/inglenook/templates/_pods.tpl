@@ -75,7 +75,7 @@ livenessProbe:
   failureThreshold: 3
 {{- end }}
 
-{{/* A Deployment of one part: root, part, user, stop (seconds from SIGTERM to SIGKILL), delay, ports. */}}
+{{/* A Deployment of one part: root, part, user, stop (seconds from SIGTERM to SIGKILL), ports. */}}
 {{- define "inglenook.deployment" -}}
 {{- $values := index .root.Values .part -}}
 apiVersion: apps/v1
@@ -103,7 +103,7 @@ spec:
     spec:
       serviceAccountName: inglenook-{{ .part }}
       enableServiceLinks: false
-      terminationGracePeriodSeconds: {{ add .stop .delay 15 }}
+      terminationGracePeriodSeconds: {{ add .stop 15 }}
       securityContext: {{ include "inglenook.podHardening" 65530 | nindent 8 }}
       {{- include "inglenook.scheduling" . | nindent 6 }}
       containers:
@@ -118,11 +118,6 @@ spec:
             {{- end }}
             - {name: status, containerPort: 9552}
           {{- include "inglenook.probes" . | nindent 10 }}
-          {{- if .delay }}
-          lifecycle:
-            preStop:
-              sleep: {seconds: {{ .delay }}}
-          {{- end }}
           resources: {{ toYaml $values.resources | nindent 12 }}
           securityContext: {{ include "inglenook.hardening" . | nindent 12 }}
           volumeMounts:
