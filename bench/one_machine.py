@@ -16,12 +16,8 @@ import argparse
 import asyncio
 import contextlib
 import http.client
-import io
 import json
-import os
-import platform
 import re
-import shutil
 import signal
 import socket
 import sqlite3
@@ -30,7 +26,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,13 +33,13 @@ import aiohttp
 import boto3
 import botocore.config
 import psutil
-from rich import console, table
+
+from measuring import figures, machine, wrk
+from measuring.functions import EVENT, HANDLER, ROLE, package
 
 HERE = Path(__file__).resolve().parent
-HANDLER = "def handler(event, context):\n    return event\n"
 SLOW_HANDLER = "import time\n\ndef handler(event, context):\n    time.sleep(1)\n    return event\n"
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
-EVENT = json.dumps({"key1": "value1", "key2": "value2", "key3": "value3"})
 
 
 def free_port() -> int:
@@ -69,16 +64,6 @@ def running(command: list[str], ready: str) -> Iterator[subprocess.Popen[str]]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=30)
-
-
-def package(source: str, name: str = "app.py") -> bytes:
-    """Zip one executable file."""
-    buffer = io.BytesIO()
-    entry = zipfile.ZipInfo(name)
-    entry.external_attr = 0o100755 << 16
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(entry, source)
-    return buffer.getvalue()
 
 
 class Platform:
@@ -108,7 +93,7 @@ class Platform:
         self.client.create_function(
             FunctionName=name,
             Runtime=runtime,
-            Role="arn:aws:iam::000000000000:role/bench",
+            Role=ROLE,
             Handler="app.handler",
             Code={"ZipFile": zipped},
         )
@@ -121,30 +106,9 @@ class Platform:
         return f"http://127.0.0.1:{self.port}/2015-03-31/functions/{name}/invocations"
 
 
-def wrk(url: str, connections: int, seconds: int, kind: str = "") -> dict[str, float]:
-    """Drive `url` with wrk; return requests per second, percentiles in ms, and errors.
-
-    `kind` is the invocation type, if not the default.
-    """
-    script = HERE / "post.lua"
-    output = subprocess.run(
-        [
-            "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--latency",
-            "-s", str(script), url, "--", EVENT, *([kind] if kind else []),
-        ],
-        check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    found = {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])}  # type: ignore[index]
-    for percentile in (50, 99):
-        number, unit = re.search(rf"{percentile}%\s+([\d.]+)(us|ms|s)", output).groups()  # type: ignore[union-attr]
-        found[f"p{percentile}_ms"] = float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
-    errors = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
-    broken = re.search(
-        r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output
-    )
-    found["errors"] = int(errors[1]) if errors else 0
-    found["errors"] += sum(int(each) for each in broken.groups()) if broken else 0
-    return found
+def driven(url: str, connections: int, seconds: int, kind: str = "") -> dict[str, float]:
+    """Drive `url` with wrk."""
+    return wrk.drive(url, EVENT, connections=connections, seconds=seconds, kind=kind)
 
 
 def _waiting(data: Path) -> int:
@@ -156,7 +120,7 @@ def _waiting(data: Path) -> int:
 
 def events(target: Platform, name: str, data: Path, seconds: int) -> dict[str, float]:
     """Return how many events were accepted per second, and then run per second."""
-    found = wrk(target.invoke_url(name), 64, seconds, "Event")
+    found = driven(target.invoke_url(name), 64, seconds, "Event")
     backlog, began = _waiting(data), time.perf_counter()
     while _waiting(data):
         time.sleep(0.02)
@@ -235,57 +199,35 @@ def idle_environment_bytes(target: Platform, server: int, count: int) -> float:
     return statistics.median(functions) + (statistics.median(inits) if inits else 0)
 
 
-def machine() -> dict[str, object]:
-    """Return the facts that figures depend on."""
-    commit = subprocess.run(
-        ["git", "-C", str(HERE), "describe", "--always", "--dirty"],
-        check=False, capture_output=True, text=True,
-    ).stdout.strip()  # fmt: skip
-    return {
-        "commit": commit,
-        "cores": os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-    }
-
-
-def _quantiles(taken_ms: list[float]) -> dict[str, float]:
-    taken_ms.sort()
-    return {
-        "n": len(taken_ms),
-        "p50_ms": statistics.median(taken_ms),
-        "p99_ms": taken_ms[int(len(taken_ms) * 0.99)],
-    }
-
-
-def measure(seconds: int, first: int) -> dict[str, object]:
+def measure(seconds: int, first: int) -> dict[str, dict[str, float]]:
     """Run every scenario; return the figures by name."""
-    figures: dict[str, object] = {}
+    found: dict[str, dict[str, float]] = {}
     port, echo_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="inglenook-bench-") as data:
         up = [sys.executable, "-m", "inglenook_local", "up", "--json", "--port", str(port)]
         with running([*up, "--data", data], "endpoint") as server:
             target = Platform(port)
             target.create("echo")
-            wrk(target.invoke_url("echo"), 64, 2)
-            figures["warm, 64 connections"] = wrk(target.invoke_url("echo"), 64, seconds)
-            figures["warm, 1 connection"] = wrk(target.invoke_url("echo"), 1, seconds)
-            figures["events, 64 connections"] = events(target, "echo", Path(data), seconds)
-            figures["first byte of a stream"] = _quantiles(first_bytes(target, 2000))
-            figures["first invoke of a new function"] = _quantiles(first_invokes(target, first))
+            driven(target.invoke_url("echo"), 64, 2)
+            found["warm, 64 connections"] = driven(target.invoke_url("echo"), 64, seconds)
+            found["warm, 1 connection"] = driven(target.invoke_url("echo"), 1, seconds)
+            found["events, 64 connections"] = events(target, "echo", Path(data), seconds)
+            found["first byte of a stream"] = figures.quantiles(first_bytes(target, 2000))
+            found["first invoke of a new function"] = figures.quantiles(
+                first_invokes(target, first)
+            )
             if sys.platform == "linux":
                 size = idle_environment_bytes(target, server.pid, 20)
-                figures["private memory of an idle environment"] = {"mib": size / 2**20}
+                found["private memory of an idle environment"] = {"mib": size / 2**20}
             resident = psutil.Process(server.pid).memory_info().rss
-            figures["memory of the platform's own process"] = {"mib": resident / 2**20}
+            found["memory of the platform's own process"] = {"mib": resident / 2**20}
     echo = [sys.executable, str(HERE / "echo_server.py"), str(echo_port)]
     with running(echo, "ready"):
         url = f"http://127.0.0.1:{echo_port}/"
-        wrk(url, 64, 2)
-        figures["bare aiohttp echo, 64 connections"] = wrk(url, 64, seconds)
-        figures["bare aiohttp echo, 1 connection"] = wrk(url, 1, seconds)
-    return figures
+        driven(url, 64, 2)
+        found["bare aiohttp echo, 64 connections"] = driven(url, 64, seconds)
+        found["bare aiohttp echo, 1 connection"] = driven(url, 1, seconds)
+    return found
 
 
 def main() -> None:
@@ -294,21 +236,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="length of each warm scenario")
     parser.add_argument("--first", type=int, default=200, help="how many new functions")
     options = parser.parse_args()
-    if shutil.which("wrk") is None:
-        sys.exit("wrk is not on the PATH: apt install wrk, or brew install wrk")
-    facts = machine()
-    figures = measure(options.seconds, options.first)
-    shown = table.Table(
-        "scenario", "figure", "value", title=", ".join(f"{k} {v}" for k, v in facts.items())
-    )
-    for name, values in figures.items():
-        for figure, value in values.items():  # type: ignore[attr-defined]
-            shown.add_row(name, figure, f"{value:,.2f}" if isinstance(value, float) else str(value))
-    console.Console().print(shown)
+    wrk.require()
+    facts = machine.facts()
+    found = measure(options.seconds, options.first)
+    machine.show(facts, found)
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     path = results / f"one-machine-{time.strftime('%Y%m%dT%H%M%S')}.json"
-    path.write_text(json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n")
+    path.write_text(json.dumps({"machine": facts, "figures": found}, indent=2) + "\n")
     print(path)
 
 

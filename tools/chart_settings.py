@@ -23,8 +23,16 @@ OF_THE_CHART = {
         }
     ),
     "operator": frozenset({"agent_image", "agent_image_pull_policy", "api_url", "secret_name"}),
+    "agent": frozenset(
+        {
+            *("sandbox", "runtime", "environments_max", "linger_s", "status_port"),
+            *("code_folder", "packages_folder", "spawner_socket"),
+            *("task_folder", "opt_folder", "tmp_folder"),
+        }
+    ),
 }
-"""Group to the settings that templates/_settings.tpl and _pods.tpl give by themselves."""
+"""Group to the settings that templates/_settings.tpl and _pods.tpl give by themselves, and those
+of an agent that follow from how the operator makes its pod."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,15 +38,16 @@ NOTES = {
     "ListEventSourceMappings": "A function's name lists the mappings of the unqualified function;"
     " those of a version or an alias are listed by its ARN.",
     "PutFunctionRecursionConfig": "Kept and shown; recursive loops are not detected.",
-    "PutRuntimeManagementConfig": "Kept and shown; the runtime is the one that the machine has.",
+    "PutRuntimeManagementConfig": "Kept and shown; the runtime is the one that the machine has, or"
+    " that the image of its Runtime has.",
     "TagResource": "Functions, code signing configs and event source mappings.",
-    "Invoke": "All types. An `Event` is on the disk before 202 is answered, and runs at least once;"
+    "Invoke": "All types. An `Event` is durable before 202 is answered, and runs at least once;"
     " one whose function or alias is deleted before it runs is dropped.",
     "InvokeAsync": "As Invoke with `Event`, with the payload limit of 256 KB.",
     "InvokeWithResponseStream": "Functions on `provided.*` that stream; Python functions answer in"
     " one piece, as on Lambda. `ErrorCode` is the error's type, `ErrorDetails` its JSON. Past its"
     " first 6 MB a stream goes at 2 MB/s, and it ends at 200 MB.",
-    "PutFunctionConcurrency": "Enforced exactly, on one machine.",
+    "PutFunctionConcurrency": "Enforced exactly, also over several gateways.",
     "PutProvisionedConcurrencyConfig": "Environments are initialised ahead, used first, replaced"
     " when they are lost, and warmed again when the platform starts.",
     "GetFunction": "`Code.Location` is a URL of this server, good for ten minutes.",
@@ -60,8 +61,9 @@ NOTES = {
     " other accounts answer 403.",
     "AddLayerVersionPermission": "Kept and shown, not enforced yet.",
     "CreateFunctionUrlConfig": "Served at `http://<url-id>.lambda-url.<region>.localhost:<port>/`"
-    " and under `/_inglenook/url/<url-id>/`, both invoke modes. `NONE` needs no permission in the"
-    " policy; `AWS_IAM` wants a signed request, and the signature is not verified.",
+    " on one machine, and under `/_inglenook/url/<url-id>/`, both invoke modes. `NONE` needs no"
+    " permission in the policy; `AWS_IAM` wants a signed request, and the signature is not"
+    " verified.",
     "GetAccountSettings": "Real usage. The quotas are AWS's defaults; settings change them"
     " (docs/limits.md).",
 }
@@ -73,6 +75,12 @@ Written by `tools/compatibility.py` from the code; `./dev test` fails when it is
 Every operation of the service model is routed, parsed and validated, with AWS's error texts. One
 that is not built answers `ServiceException` with status 501, which AWS's SDKs do not retry, and a
 message that says so. Of {total}, {works} work and the settings of {stored} are stored only.
+
+It is the same API on one machine and on Kubernetes. On a cluster what it stores are custom
+resources, and kubectl is a second door to them ([custom-resources.md](custom-resources.md));
+runtimes are those that have a `Runtime`; memory, CPU and `/tmp` are the pod's
+([limits.md](limits.md#on-kubernetes)); function URLs are served below the address of the gateways,
+or `cluster.publicUrl` of the chart.
 
 | operation | state | notes |
 |---|---|---|

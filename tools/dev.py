@@ -4,7 +4,10 @@
                       go on serving until Ctrl-C (in a terminal) or end (--exit, or no terminal)
   test [PYTEST ARGS]  check and test everything; with arguments, only run pytest with them
   lint                only the checks
-  bench [ARGS]        make the figures of docs/performance.md (needs wrk); see bench/README.md
+  bench [ARGS]        make the figures of docs/performance.md of one machine (needs wrk)
+  bench cluster [...] those of a cluster, KUBECONFIG's (--help); see bench/README.md
+  reliability [...]   kill parts of the platform on KUBECONFIG's cluster, and count what came of
+                      every call (--help); see docs/reliability.md
   format              put all code into its standard form
   cluster VERB        on Kubernetes: try, install, images, down; see `./dev cluster --help`
   e2e [PYTEST ARGS]   install on a cluster (KUBECONFIG's, or one of our own) and run tests/e2e there
@@ -97,7 +100,16 @@ def try_it(arguments: Sequence[str]) -> int:
 
 def bench(arguments: Sequence[str]) -> int:
     environment.ensure([])
-    return run("python", str(environment.ROOT / "bench" / "one_machine.py"), *arguments)
+    is_of_cluster = list(arguments[:1]) == ["cluster"]
+    program = environment.ROOT / "bench" / ("cluster.py" if is_of_cluster else "one_machine.py")
+    return run("python", str(program), *arguments[is_of_cluster:])
+
+
+def reliability(arguments: Sequence[str]) -> int:
+    # The tests' packages bring helm.
+    environment.ensure(["test"])
+    program = environment.ROOT / "bench" / "reliability" / "run.py"
+    return run("python", str(program), *arguments)
 
 
 def in_cluster(arguments: Sequence[str]) -> int:
@@ -132,6 +144,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "test": test,
     "lint": lint,
     "bench": bench,
+    "reliability": reliability,
     "format": reformat,
     "cluster": in_cluster,
     "e2e": on_cluster.e2e,

@@ -1,4 +1,4 @@
-"""Build the platform's images and write them into archives.
+"""Build the platform's images, and one for its examples, and write them into archives.
 
     runtime-images/build                      all of them, into build/images
     runtime-images/build agent platform       these
@@ -42,6 +42,7 @@ IMAGES = {
     "python3.11": Image(repository="inglenook/runtime-python3.11", folder="python"),
     "provided.al2023": Image(repository="inglenook/runtime-provided.al2023", folder="provided"),
     "nats": Image(repository="inglenook/nats", folder="nats", needs_go=True),
+    "examples": Image(repository="inglenook/examples", folder="examples"),
 }
 
 

@@ -10,6 +10,7 @@ import inspect
 import sys
 from pathlib import Path
 
+import limits_on_cluster
 import limits_table
 
 from inglenook.model import limits
@@ -25,7 +26,8 @@ Written by `tools/limits.py` from the code; `./dev test` fails when it is out of
 
 What AWS limits, to what, what this platform does, and the error at the limit. *same*: the value is
 AWS's and is enforced. The service model's other lengths, patterns and ranges are enforced as they
-stand in it, with `ValidationException`. MB means 1,024 KB, as on AWS.
+stand in it, with `ValidationException`. MB means 1,024 KB, as on AWS. What differs
+on Kubernetes stands at the end.
 
 The last column says what states AWS's value: a page of the developer guide (`dg/`, under
 <https://docs.aws.amazon.com/lambda/latest/dg/>) or of the API reference (`api/`, under
@@ -38,9 +40,10 @@ COLUMNS = "| limit | AWS | here | at the limit | stated in |\n|---|---|---|---|-
 TAIL = """
 ## Settings
 
-A setting changes a limit for the whole platform: set the variable before `inglenook up`. What no
-variable is named for is fixed, as on AWS. More times, queues and buffers of the platform's own can
-be set: `core/inglenook/settings.py` has all of them.
+A setting changes a limit for the whole platform: set the variable before `inglenook up`, or the
+value of the chart that is named like it: `INGLENOOK_GATEWAY_QUEUE_TIMEOUT_S` is
+`gateway.queueTimeout`. What no variable is named for is fixed, as on AWS. More times, queues and
+buffers of the platform's own can be set: `core/inglenook/settings.py` has all of them.
 """
 
 
@@ -86,7 +89,7 @@ def page() -> str:
             parts.append(f"| {row.what} | {row.aws} | {row.here} | {row.error} | {sources} |\n")
     if left_out := known.keys() - shown:
         raise SystemExit(f"docs/limits.md would not show {', '.join(sorted(left_out))}")
-    return "".join([*parts, TAIL])
+    return "".join([*parts, TAIL, limits_on_cluster.text()])
 
 
 def main() -> int:

@@ -12,33 +12,14 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Sequence
 
 import aiohttp
+from counting import Call, Calls
 
 _CONNECT_FOR_S = 20.0
 _CONNECT_PAUSE_S = 0.05
 _ANSWER_S = 60.0
-
-
-@dataclass(kw_only=True)
-class Call:
-    """One call, from when it was to begin to when it was over."""
-
-    began: float
-    ended: float = 0.0
-    failure: str | None = None
-
-
-@dataclass(kw_only=True)
-class Calls:
-    """What became of all calls so far; times are of `time.monotonic`."""
-
-    synchronous: list[Call] = field(default_factory=list)
-    asynchronous: list[Call] = field(default_factory=list)
-    accepted: list[str] = field(default_factory=list)
-    """The ids of the events that were answered 202."""
 
 
 class Load:
@@ -83,7 +64,7 @@ class Load:
         await asyncio.gather(*self._running)
         await self._session.close()
 
-    async def _every(self, per_s: float, call) -> None:
+    async def _every(self, per_s: float, call: Callable[[], Coroutine[None, None, None]]) -> None:
         due = time.monotonic()
         while True:
             due += 1 / per_s
@@ -103,10 +84,11 @@ class Load:
     async def _asynchronous(self) -> None:
         call = Call(began=time.monotonic())
         self.calls.asynchronous.append(call)
-        event = {"id": str(uuid.uuid4()), "recorder": self._recorder}
+        id_ = str(uuid.uuid4())
+        event: dict[str, object] = {"id": id_, "recorder": self._recorder}
         status, body = await self._post(call, event, "Event")
         if status == 202:
-            self.calls.accepted.append(event["id"])
+            self.calls.accepted.append(id_)
         elif call.failure is None:
             call.failure = f"{status} {body[:300]!r}"
 

@@ -43,5 +43,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing of single requests."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """A server that many may knock at, at once."""
+
+    request_queue_size = 1024
+
+
 if __name__ == "__main__":
-    http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+    Server(("", 8080), Handler).serve_forever()

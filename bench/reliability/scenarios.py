@@ -69,46 +69,45 @@ def _nats() -> Done:
     return _kill_one("nats", "nats-server")
 
 
-def _agent() -> Done:
-    pod = random.choice(_function_pods())
-    at = kill(pod, "agent", "inglenook_agent")
-    return Done(what=f"kill -9 of the agent of {pod['metadata']['name']}", at=at)
+def _half(pods: list[Any]) -> list[Any]:
+    """Return half of the pods at random: the busiest few take most calls, and some are among them."""
+    return random.sample(pods, (len(pods) + 1) // 2)
 
 
-def _function_process() -> Done:
-    pod = random.choice(_function_pods())
-    at = kill(pod, "function", "leaf")
-    return Done(what=f"kill -9 of the function's process in {pod['metadata']['name']}", at=at)
+def _agents() -> Done:
+    pods = _half(_function_pods())
+    at = min(kill(pod, "agent", "inglenook_agent") for pod in pods)
+    return Done(what=f"kill -9 of {len(pods)} agents, of half of the function's pods", at=at)
 
 
-def _function_pod() -> Done:
-    pod = random.choice(_function_pods())
-    name = pod["metadata"]["name"]
+def _function_processes() -> Done:
+    pods = _half(_function_pods())
+    at = min(kill(pod, "function", "leaf") for pod in pods)
+    return Done(what=f"kill -9 of {len(pods)} of the function's processes, half of them", at=at)
+
+
+def _function_pods_deleted() -> Done:
+    names = [pod["metadata"]["name"] for pod in _half(_function_pods())]
     at = time.monotonic()
-    kubectl("delete", "pod", name, "--grace-period=0", "--force", namespace="default")
-    return Done(what=f"deletion of {name} without grace", at=at)
+    kubectl("delete", "pod", *names, "--grace-period=0", "--force", namespace="default")
+    return Done(what=f"deletion of {len(names)} function pods without grace, half of them", at=at)
 
 
 def _upgrade() -> Done:
     at = time.monotonic()
+    # Any changed setting replaces every pod of the platform.
+    setting = f"gateway.drainTimeout={random.randint(60, 120)}"
     subprocess.run(
         [
             *("helm", "upgrade", "inglenook", str(ROOT / "charts" / "inglenook"), "-n", PLATFORM),
-            *(
-                "--reuse-values",
-                "--set-string",
-                f"podAnnotations.upgraded=r{random.getrandbits(32)}",
-            ),
+            *("--reuse-values", "--set", setting),
         ],
         check=True,
         capture_output=True,
     )
     for name in ("gateway", "operator", "worker"):
         kubectl(
-            "rollout",
-            "status",
-            f"deployment/inglenook-{name}",
-            "--timeout=180s",
+            *("rollout", "status", f"deployment/inglenook-{name}", "--timeout=180s"),
             namespace=PLATFORM,
         )
     return Done(what="helm upgrade that replaces every pod of the platform", at=at)
@@ -116,28 +115,16 @@ def _upgrade() -> Done:
 
 def _flip() -> Done:
     at = time.monotonic()
-    for version in (2, 1, 2, 1):
+    alias = ("alias.inglenook.dev", "steady.live")
+    shown = "jsonpath={.status.functionVersion}"
+    for version in ("2", "1", "2", "1"):
         patch = f'{{"spec":{{"functionVersion":"{version}"}}}}'
-        kubectl(
-            "patch",
-            "alias.inglenook.dev",
-            "steady.live",
-            "--type=merge",
-            "-p",
-            patch,
-            namespace="default",
-        )
-        until(
-            "the alias has moved",
-            lambda version=version: (
-                kubectl(
-                    *("get", "alias.inglenook.dev", "steady.live", "-o"),
-                    "jsonpath={.status.applied.functionVersion}",
-                    namespace="default",
-                )
-                == str(version)
-            ),
-        )
+        kubectl("patch", *alias, "--type=merge", "-p", patch, namespace="default")
+
+        def has_moved(version: str = version) -> bool:
+            return kubectl("get", *alias, "-o", shown, namespace="default") == version
+
+        until("the alias has moved", has_moved)
     return Done(what="four flips of the alias between two versions", at=at)
 
 
@@ -156,19 +143,11 @@ def _cut_node() -> Done:
 
 def _restore_node() -> None:
     subprocess.run([str(_cluster_tool()), "start-node", "1"], check=True, capture_output=True)
+    ready = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
     until(
         "node1 is ready",
-        lambda: (
-            kubectl(
-                "get",
-                "node",
-                "node1",
-                "-o",
-                'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
-            )
-            == "True"
-        ),
-        120,
+        lambda: kubectl("get", "node", "node1", "-o", ready) == "True",
+        seconds=120,
     )
 
 
@@ -176,9 +155,9 @@ ALL = (
     Scenario(name="gateway", act=_gateway),
     Scenario(name="operator", act=_operator, may_fail_in_flight=False),
     Scenario(name="worker", act=_worker, may_fail_in_flight=False),
-    Scenario(name="agent", act=_agent),
-    Scenario(name="function-process", act=_function_process),
-    Scenario(name="function-pod", act=_function_pod),
+    Scenario(name="agent", act=_agents),
+    Scenario(name="function-process", act=_function_processes),
+    Scenario(name="function-pod", act=_function_pods_deleted),
     Scenario(name="nats", act=_nats),
     Scenario(name="alias-flip", act=_flip, may_fail_in_flight=False),
     Scenario(name="upgrade", act=_upgrade, may_fail_in_flight=False),

@@ -191,6 +191,27 @@ class Settings:
     telemetry: Telemetry = field(default_factory=Telemetry)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kubernetes:
+    """Where Kubernetes itself says that its API is: no setting of the platform's."""
+
+    service_host: str = ""
+    """In a pod: the API server; empty elsewhere."""
+    service_port: str = "443"
+    kubeconfig: str = ""
+    """Files that say which cluster a user uses, as KUBECONFIG has them; empty: the usual one."""
+
+
+def kubernetes(environment: Mapping[str, str] | None = None) -> Kubernetes:
+    """Read what pods and users of Kubernetes have in their environment."""
+    variables = os.environ if environment is None else environment
+    return Kubernetes(
+        service_host=variables.get("KUBERNETES_SERVICE_HOST", ""),
+        service_port=variables.get("KUBERNETES_SERVICE_PORT", "443"),
+        kubeconfig=variables.get("KUBECONFIG", ""),
+    )
+
+
 _POSITIVE = frozenset(
     {"event_concurrency", "lease_s", "time_scale", "lease_duration_s", "resync_interval_s"}
 )

@@ -1,6 +1,6 @@
 """What the platform's parts may do in the cluster, and who may reach them: no more than needed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from support import chart
@@ -38,6 +38,46 @@ def may(manifests: list[chart.Manifest], part: str, namespace: str, resource: st
         if (where, what) == (namespace, resource)
         for verb in verbs
     }
+
+
+def table(manifests: list[chart.Manifest]) -> str:
+    """Return the rights as docs/kubernetes.md shows them."""
+    lines = ["| | where | on | may |", "|---|---|---|---|"]
+    places = {"functions": "functions", chart.NAMESPACE: "platform"}
+    for part in ("gateway", "operator", "worker"):
+        for each in chart.of_kind(manifests, "Role"):
+            metadata = each["metadata"]
+            if metadata["name"].split("-")[:2] != ["inglenook", part]:
+                continue
+            for rule in each["rules"]:
+                where, on = places[metadata["namespace"]], _said(rule["resources"])
+                if names := rule.get("resourceNames"):
+                    on += f" `{'`, `'.join(names)}`"
+                lines.append(f"| {part} | {where} | {on} | {', '.join(rule['verbs'])} |")
+    for each in chart.of_kind(manifests, "ClusterRole"):
+        who = "CRD upgrade" if chart.is_hook(each) else "operator"
+        for rule in each["rules"]:
+            on = _said(rule["resources"])
+            on += " of `inglenook.dev`" if "resourceNames" in rule else ""
+            lines.append(f"| {who} | cluster | {on} | {', '.join(rule['verbs'])} |")
+    return "\n".join(lines)
+
+
+def _said(resources: Sequence[str]) -> str:
+    """Return resources in words: all that the API stores are the custom resources."""
+    documents = {path.stem for path in (chart.CHART / "crds").glob("*.yaml")} - {"runtimes"}
+    left, words = list(resources), []
+    for ending, word in (("", "custom resources"), ("/status", "their status")):
+        whole = {f"{each}{ending}" for each in documents}
+        if whole <= set(left):
+            words.append(word)
+            left = [each for each in left if each not in whole]
+    return ", ".join([*words, *left])
+
+
+def test_the_documentation_shows_all_rights(manifests: list[chart.Manifest]) -> None:
+    page = (chart.ROOT / "docs" / "kubernetes.md").read_text()
+    assert table(manifests) in page
 
 
 def test_no_right_is_for_everything_and_of_the_whole_cluster_only_nodes_are_seen(

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import kubernetes
 import pytest
 from support import kubernetes_cluster
+from support import witness as witnesses
+from support.witness import Witness
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -39,10 +41,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
+def endpoints() -> Iterator[list[str]]:
+    """Addresses of the Lambda API that lead to all gateways."""
+    with kubernetes_cluster.gateway_addresses() as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="session")
+def endpoint(endpoints: list[str]) -> str:
     """The Lambda API's address."""
-    with kubernetes_cluster.gateway_address() as address:
-        yield address
+    return endpoints[0]
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +80,13 @@ def resources(namespace: str, api: "LambdaClient") -> Iterator[kubernetes_cluste
             with contextlib.suppress(api.exceptions.ResourceNotFoundException):
                 _ = api.delete_function(FunctionName=name)
         found.delete(kind, name)
+
+
+@pytest.fixture
+def witness(namespace: str) -> Iterator[Witness]:
+    """A pod that knows how many functions run at once, if they tell it."""
+    with witnesses.witness(namespace) as found:
+        yield found
 
 
 @pytest.fixture

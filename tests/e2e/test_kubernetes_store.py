@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -11,14 +12,13 @@ import msgspec
 import pytest
 from kubernetes import client as sync
 from kubernetes import config
-from kubernetes.aio.client import ApiClient, Configuration
 from support import sample_documents
 from support.kubernetes_site import NEEDS_CLUSTER
 
-from inglenook import errors
+from inglenook import errors, settings
 from inglenook.store import documents, kinds
 from inglenook.store.documents import Change
-from inglenook_cluster.kube import client
+from inglenook_cluster.kube import access, client
 from inglenook_cluster.resources import declared, definitions, manifest, names
 from inglenook_cluster.resources.definitions import DRAIN_FINALIZER, GROUP, VERSION, Definition
 from inglenook_cluster.resources.store import KubernetesStore
@@ -288,38 +288,37 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def test_a_watch_goes_on_where_its_connection_was_cut_and_misses_nothing(
     store: KubernetesStore, kubectl: Kubectl
 ) -> None:
-    async with client.opened() as direct:
-        settings: Configuration = direct.configuration
-        real = parse.urlsplit(settings.host)
-        relay = Relay(str(real.hostname), real.port or 443)
-        async with await relay.serve() as server:
-            settings.tls_server_name = real.hostname
-            settings.host = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            async with ApiClient(settings) as indirect:
-                watching = KubernetesStore(indirect, namespace=kubectl.namespace)
-                changes = watching.watch(await watching.latest_version())
-                numbers = range(6)
-                for number in numbers:
-                    value = sample_documents.alias("hello", f"a{number}")
-                    await store.create(kinds.ALIAS, f"hello.a{number}", value)
-                    if number == 0:
-                        await take(changes, 1)
-                    relay.cut()
-                found = await take(changes, len(numbers) - 1)
-                assert told(found) == [(f"hello.a{number}", False) for number in numbers[1:]]
-                await watching.close()
-            relay.cut()
+    direct = await asyncio.to_thread(access.find, settings.kubernetes())
+    real = parse.urlsplit(direct.server)
+    relay = Relay(str(real.hostname), real.port or 443)
+    async with await relay.serve() as server:
+        detour = dataclasses.replace(
+            direct,
+            server=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+            tls_name=real.hostname,
+        )
+        async with client.Client(detour) as indirect:
+            watching = KubernetesStore(indirect, namespace=kubectl.namespace)
+            changes = watching.watch(await watching.latest_version())
+            numbers = range(6)
+            for number in numbers:
+                value = sample_documents.alias("hello", f"a{number}")
+                await store.create(kinds.ALIAS, f"hello.a{number}", value)
+                if number == 0:
+                    await take(changes, 1)
+                relay.cut()
+            found = await take(changes, len(numbers) - 1)
+            assert told(found) == [(f"hello.a{number}", False) for number in numbers[1:]]
+            await watching.close()
+        relay.cut()
 
 
 async def test_a_cluster_that_cannot_be_reached_is_said_to_be_so(kubectl: Kubectl) -> None:
-    async with client.opened() as direct:
-        settings: Configuration = direct.configuration
-        settings.host = "https://127.0.0.1:1"
-        async with ApiClient(settings) as astray:
-            store = KubernetesStore(astray, namespace=kubectl.namespace)
-            with pytest.raises(errors.ServiceError, match="cannot be reached"):
-                await store.get(kinds.FUNCTION, "hello")
-            await store.close()
+    async with client.Client(access.Access(server="https://127.0.0.1:1")) as astray:
+        store = KubernetesStore(astray, namespace=kubectl.namespace)
+        with pytest.raises(errors.ServiceError, match="cannot be reached"):
+            await store.get(kinds.FUNCTION, "hello")
+        await store.close()
 
 
 async def test_a_namespace_without_what_is_needed_is_an_error_and_not_an_empty_store(

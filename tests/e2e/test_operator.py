@@ -3,10 +3,15 @@
 The pods' images do not exist, so that nothing but the operator is tried here.
 """
 
+import contextlib
+import functools
+import http.server
 import io
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,6 +182,35 @@ def test_a_bad_manifest_has_a_condition_and_an_event_and_nothing_is_made(
     site.until_gone("functions", name)
 
 
+def test_a_zip_that_is_served_later_than_it_is_declared_is_fetched_soon(
+    site: OperatorSite, tmp_path: Path
+) -> None:
+    (tmp_path / "later.zip").write_bytes(_zip(SOURCE))
+    port = operator_site.free_port()
+    code = {"zip": {"url": f"http://127.0.0.1:{port}/later.zip"}}
+    site.apply("Function", "functions", "fetched-later", {**FUNCTION, "code": code})
+    site.until(
+        "functions", "fetched-later", lambda one: condition(one).get("reason") == "FetchFailed"
+    )
+    with _serving(tmp_path, port):
+        site.until("functions", "fetched-later", is_accepted)
+
+
+def test_provisioned_concurrency_says_how_far_it_is(site: OperatorSite) -> None:
+    site.apply("Function", "functions", "warm", FUNCTION)
+    site.apply("Version", "versions", "warm.1", {"functionName": "warm"})
+    spec = {"functionName": "warm", "qualifier": "1", "provisionedConcurrentExecutions": 2}
+    site.apply("ProvisionedConcurrency", "provisionedconcurrencies", "warm.1", spec)
+    found = site.until(
+        "provisionedconcurrencies",
+        "warm.1",
+        lambda one: condition(one, "Ready").get("reason") == "InProgress",
+    )
+    status = found["status"]
+    assert (status["state"], status["requested"], status["available"]) == ("IN_PROGRESS", 2, 0)
+    assert condition(found)["status"] == "True"
+
+
 def test_what_the_api_changes_is_mirrored_into_the_spec(site: OperatorSite) -> None:
     site.apply("Function", "functions", "shared", FUNCTION)
     site.until("functions", "shared", is_accepted)
@@ -200,6 +234,20 @@ def test_another_replica_leads_soon_after_the_leader_has_died(site: OperatorSite
     site.apply("Function", "functions", "later", FUNCTION)
     site.until("functions", "later", is_accepted)
     assert site.operators[1].poll() is None
+
+
+@contextlib.contextmanager
+def _serving(folder: Path, port: int) -> Iterator[None]:
+    """Serve a folder over HTTP."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def _zip(source: str) -> bytes:

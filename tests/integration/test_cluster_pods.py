@@ -247,6 +247,7 @@ async def test_pods_that_a_dead_gateway_left_without_labels_are_found(stand: Sta
         function_name="g", function_uid="u", version="1", generation=1
     )
     gateway = await stand.supply()
+    await gateway.take()
     (found, what), = await gateway.of("f", set())  # fmt: skip
     assert (found.name, what.version, found.is_local) == ("pod-1", VERSION, False)
     found.connection.close("done")
@@ -256,6 +257,56 @@ async def test_pods_that_a_dead_gateway_left_without_labels_are_found(stand: Sta
     for each in both:
         for pod, _ in each:
             pod.connection.close("done")
+
+
+async def test_a_pod_whose_connection_is_lost_is_not_leased_at_once(stand: Stand) -> None:
+    lost = [await stand.pod(number) for number in range(3)]
+    gateway = await stand.supply()
+    await soon(lambda: gateway.at_hand == {POOL: 3})
+    for agent in lost:
+        # As when its node loses power: it stays in the list of pods, and says nothing.
+        stand.servers[agent.name].close()
+        agent.kill()
+    await soon(lambda: gateway.free == {POOL: 0})
+    await stand.pod(3)
+    leased = await lease(gateway)
+    assert leased.name == "pod-3"
+    leased.connection.close("done")
+
+
+async def test_pods_that_are_found_for_nobody_any_more_are_left_alone(stand: Stand) -> None:
+    for number in range(2):
+        agent = await stand.pod(number, is_served=False)
+        agent.version = VERSION
+        stand.api.pods[agent.name]["metadata"]["annotations"] = {labels.FUNCTION_NAME: "f"}
+        stand.api.put(stand.api.pods[agent.name])
+    first, second = stand.agents.values()
+    stand.servers["pod-0"] = await listen(first, "127.0.0.10", stand.port)
+    # It accepts and never says a word.
+    with socket.create_server(("127.0.0.11", stand.port)):
+        gateway = await stand.supply()
+        asking = asyncio.get_running_loop().create_task(gateway.of("f", set()))
+        await soon(lambda: len(first.callers) == 1)
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
+        await soon(lambda: not first.callers)
+    assert not second.callers
+
+
+async def test_a_function_of_which_there_is_no_pod_is_taken_over_without_asking_any(
+    stand: Stand,
+) -> None:
+    agents = [await stand.pod(number, pool="another") for number in range(20)]
+    gateway = await stand.supply()
+    await gateway.take()
+    await soon(lambda: sum(len(each.callers) for each in agents) == 8)
+    loop = asyncio.get_running_loop()
+    asking = loop.create_task(gateway.of("f", set()))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert asking.done()
+    assert asking.result() == []
 
 
 async def test_pods_are_leased_while_the_kubernetes_api_is_away(stand: Stand) -> None:

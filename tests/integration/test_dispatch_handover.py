@@ -105,6 +105,58 @@ async def test_what_ran_for_a_gateway_that_died_counts_until_its_pod_says_or_goe
     assert two.environments() == {VERSION: 1}
 
 
+async def test_what_a_silent_agent_ran_for_a_former_owner_does_not_count_for_ever(
+    cluster: Cluster, gateways: Gateways
+) -> None:
+    one, two = gateways.make(), gateways.make()
+    running = invoke(one)
+    await soon(lambda: busy(cluster) == 1)
+    one.relinquish("f", Returned().append)
+    await two.take_over("f")
+    assert two.in_use("f") == 1
+    gateways.time.ahead_s += POD_SPEC.timeout_s + 29
+    two._fleets[VERSION].reap()
+    assert two.in_use("f") == 1
+    gateways.time.ahead_s += 2
+    two._fleets[VERSION].reap()
+    await soon(lambda: two.in_use("f") == 0)
+    answer_all(cluster)
+    await running
+
+
+async def test_who_is_handed_back_waits_no_longer_in_all(
+    cluster: Cluster, gateways: Gateways
+) -> None:
+    cluster.free = asyncio.Semaphore(0)
+    gateways.time.stop()
+    one = gateways.make(queue_timeout_s=5.0)
+    began = gateways.time.monotonic()
+    call = invoke(one)
+    gateways.time.ahead_s += 3
+    returned = Returned()
+    one.relinquish("f", returned.append)
+    assert returned[0].event.waits_until == began + 5
+    again = one.invoke(returned[0].version, returned[0].spec, returned[0].event)
+    one.relinquish("f", returned.append)
+    assert returned[1].event.waits_until == began + 5
+    call.cancel()
+    again.cancel()
+
+
+async def test_a_gateway_that_has_handed_everything_back_does_not_wait_to_stop(
+    cluster: Cluster, gateways: Gateways
+) -> None:
+    cluster.free = asyncio.Semaphore(0)
+    one = gateways.make(drain_timeout_s=60.0)
+    call = invoke(one)
+    async with asyncio.timeout(10):
+        closing = asyncio.get_running_loop().create_task(one.close())
+        await asyncio.sleep(0)
+        one.relinquish("f", Returned().append)
+        await closing
+    call.cancel()
+
+
 async def test_who_waits_is_handed_back_and_holds_nothing(
     cluster: Cluster, gateways: Gateways
 ) -> None:

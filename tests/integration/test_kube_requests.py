@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from kubernetes.aio.client import ApiClient, Configuration
 
 from inglenook import errors
+from inglenook_cluster.kube.access import Access
+from inglenook_cluster.kube.client import Client
 from inglenook_cluster.kube.requests import RefusedError, Requests
 
 
@@ -33,7 +34,7 @@ async def answering(*pieces: bytes, then_silent: bool = False) -> AsyncIterator[
 
 @asynccontextmanager
 async def requests(address: str, timeout_s: float = 5.0) -> AsyncIterator[Requests]:
-    async with ApiClient(Configuration(host=address)) as client:
+    async with Client(Access(server=address)) as client:
         yield Requests(client, timeout_s=timeout_s)
 
 
@@ -114,3 +115,14 @@ async def test_no_more_requests_are_under_way_at_once_than_may_be() -> None:
             for _ in range(100):
                 group.create_task(sender.send("GET", "/apis/x"))
     assert most == 32
+
+
+async def test_a_line_of_a_stream_may_be_long_and_one_that_breaks_off_is_none() -> None:
+    line = b'{"a": "%b"}\n' % (b"x" * 1_000_000)
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+    async with (
+        answering(head, b"{}\n" + line, b"{}\n{") as address,
+        requests(address) as sender,
+        sender.stream("/apis/x", query={}, silence_s=5.0) as lines,
+    ):
+        assert [each async for each in lines] == [b"{}\n", line, b"{}\n"]

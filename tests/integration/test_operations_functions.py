@@ -82,6 +82,49 @@ async def test_a_function_whose_runtime_is_not_here_fails_and_an_update_mends_it
     assert (await stand.settled())["State"] == "Active"
 
 
+async def test_a_function_whose_runtime_comes_later_becomes_active_by_itself(idle: Stand) -> None:
+    async with idle.activating(retry_s=0.01):
+        idle.runtimes.missing.add("java21")
+        assert (await idle.created(Runtime="java21"))["State"] == "Failed"
+        await idle.created("g")
+        await idle.call("UpdateFunctionConfiguration", FunctionName="g", Runtime="java21")
+        assert (await idle.settled("g"))["LastUpdateStatus"] == "Failed"
+        version = await idle.store.latest_version()
+
+        idle.runtimes.missing.clear()
+        mended = set()
+        async with asyncio.timeout(10):
+            async for change in idle.store.watch(version):
+                mended.add(change.document.name)
+                if mended == {"f", "g"}:
+                    break
+    for name in mended:
+        shown = await idle.call("GetFunctionConfiguration", FunctionName=name)
+        assert (shown["State"], shown["LastUpdateStatus"]) == ("Active", "Successful")
+        assert "LastUpdateStatusReasonCode" not in shown
+        target = idle.catalog.resolve(idle.account.ref(name), idle.rng)
+        assert target.spec.runtime == "java21"
+
+
+async def test_what_has_failed_is_not_written_again_while_it_fails(idle: Stand) -> None:
+    asked = asyncio.Queue[str]()
+
+    class Counted(operations_stand.Runtimes):
+        async def available(self, runtime: str) -> str | None:
+            asked.put_nowait(runtime)
+            return await super().available(runtime)
+
+    idle.runtimes = Counted()
+    idle.runtimes.missing.add("java21")
+    async with idle.activating(retry_s=0.01):
+        failed = await idle.created(Runtime="java21")
+        async with asyncio.timeout(10):
+            for _ in range(5):
+                await asked.get()
+        shown = await idle.call("GetFunctionConfiguration", FunctionName="f")
+    assert shown["RevisionId"] == failed["RevisionId"]
+
+
 async def test_an_update_is_in_progress_and_refuses_the_next_until_it_is_done(
     idle: Stand,
 ) -> None:

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
-from support import gateway_group
+from support import gateway_group, silent_sockets
 from support.gateway_group import Group, eventually, made
 
 from inglenook import errors
@@ -169,6 +169,35 @@ async def test_what_finds_no_owner_waits_for_one_within_its_time(group: Group) -
     await call
 
 
+async def test_what_comes_while_an_owner_says_nothing_waits_for_its_successor(
+    group: Group,
+) -> None:
+    owner, asked = group.owner(), group.others()[0]
+    await eventually(lambda: asked.links.awake(owner.name) is not None)
+    assert owner.listener is not None
+    for each in owner.listener._connections:
+        await silent_sockets.silence(each._transport)  # type: ignore[attr-defined]
+    await eventually(lambda: asked.links.awake(owner.name) is None)
+    assert asked.links.to(owner.name) is not None, "it may only be slow"
+    call = asked.invoke()
+    group.see(*(name for name in group.all if name != owner.name))
+    await eventually(lambda: bool(group.pods.runs))
+    group.pods.runs[0].answer()
+    await call
+
+
+async def test_an_owner_that_was_only_slow_is_given_what_waited(group: Group) -> None:
+    owner, asked = group.owner(), group.others()[0]
+    await eventually(lambda: asked.links.awake(owner.name) is not None)
+    asked.links._pulses[owner.name]._waited = 2
+    call = asked.invoke()
+    await eventually(lambda: bool(group.pods.runs))
+    assert owner.dispatcher is not None
+    assert owner.dispatcher.in_use("f") == 1
+    group.pods.runs[0].answer()
+    await call
+
+
 async def test_what_finds_no_owner_in_time_fails_with_500(group: Group) -> None:
     worker = group.worker("worker", queue_timeout_s=0.05)
     with pytest.raises(errors.ServiceError, match=r"within 0\.05 seconds"):
@@ -226,6 +255,32 @@ async def test_the_only_gateway_goes_on_when_it_leaves() -> None:
         await eventually(lambda: bool(group.pods.runs))
         group.pods.runs[0].answer()
         await call
+
+
+async def test_the_pods_are_asked_once_for_all_functions_that_have_come(group: Group) -> None:
+    for number in range(30):
+        group.put(made(f"f-{number}"))
+    owner, asked = group.owner(), group.others()[0]
+    await eventually(lambda: group.pods.censuses == 3)
+    calls = [asked.invoke(name) for name in group.functions]
+    await eventually(lambda: len(group.pods.runs) == len(calls))
+    assert group.pods.censuses == 3
+    for run in list(group.pods.runs):
+        run.answer()
+    await asyncio.gather(*calls)
+    # What a gateway had that is gone comes to the others; who joins takes, and asks itself alone.
+    left = [name for name in group.all if name != owner.name]
+    group.see(*left, leaving=(owner.name,))
+    await eventually(lambda: group.pods.censuses == 5)
+    group.see(*group.all)
+    await eventually(lambda: group.pods.censuses == 6)
+    again = [asked.invoke(name) for name in group.functions]
+    await eventually(lambda: len(group.pods.runs) == len(again))
+    for run in list(group.pods.runs):
+        run.answer()
+    await asyncio.gather(*again)
+    assert group.pods.censuses == 6
+    assert len(group.pods.agents) == len(group.functions)
 
 
 async def test_a_gateway_that_is_behind_learns_of_the_view_from_the_others(group: Group) -> None:

@@ -1,6 +1,7 @@
 """A pod's agent and its spawner are two processes; gateways come over TCP."""
 
 import asyncio
+import hashlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -68,6 +69,33 @@ async def test_a_package_may_come_in_many_pieces(pod: pod_stand.Pod) -> None:
 
     assert (pod.code / "task" / "data").stat().st_mode & 0o777 == 0o755
     assert (await gateway.invoke(await gateway.start(), 1)).json == [1, "7"]
+
+
+async def test_what_follows_a_package_need_not_wait_for_its_answer(pod: pod_stand.Pod) -> None:
+    gateway = await pod.gateway()
+    package = pod_stand.zipped({"app.py": ECHO, "data": os.urandom(1_500_000).hex()})
+    answers: list[str] = []
+    sending = asyncio.ensure_future(gateway.send(package, piece_bytes=1_000_000))
+    sending.add_done_callback(lambda _: answers.append("stored"))
+    await asyncio.sleep(0)
+    sha256 = hashlib.sha256(package).hexdigest()
+    specialised = await gateway.specialise(sha256)
+    answers.append("specialised")
+    assert isinstance(specialised.header, messages.Specialised), specialised
+    assert answers == ["stored", "specialised"]
+    assert await sending == sha256
+    assert (await gateway.invoke(await gateway.start(), 1)).json == [1, "7"]
+
+
+async def test_a_package_that_is_damaged_is_refused_to_who_does_not_wait(
+    pod: pod_stand.Pod,
+) -> None:
+    gateway = await pod.gateway()
+    refused = gateway.begin(messages.Package(sha256="0" * 64, offset=0, total=5), b"12345")
+    answer = await gateway.specialise("0" * 64)
+    assert answer.refusal is messages.Refusal.CODE_UNAVAILABLE
+    assert refused.done()
+    await gateway.function(ECHO)
 
 
 async def test_pieces_out_of_order_are_refused(pod: pod_stand.Pod) -> None:
@@ -359,6 +387,28 @@ async def test_a_drained_pod_finishes_what_runs_and_ends(pod: pod_stand.Pod) -> 
     assert await pod.ended() == (0, 0)
 
 
+async def test_what_a_draining_pod_still_runs_is_told_to_a_new_owner(pod: pod_stand.Pod) -> None:
+    one, two, three = [await pod.gateway(name=f"gateway-{n}") for n in (1, 2, 3)]
+    await one.function("import time\ndef handler(e, c):\n    time.sleep(1)\n    return 1\n")
+    environment = await one.start()
+    running = one.invoke_soon(environment)
+    drained = one.begin(messages.Drain())
+    await two.until(lambda: True)
+    late = await pod.gateway(name="gateway-4")
+    welcome = await late.welcome()
+    assert (welcome.version, welcome.is_draining) == (pod_stand.VERSION, True)
+    assert welcome.busy == [environment]
+    adopted = await two.adopt()
+    assert adopted.environments == adopted.busy == [environment]
+    assert (await two.ask(messages.Start())).refusal is messages.Refusal.DRAINING
+    assert (await running).json == 1
+    await two.until(lambda: bool(two.said(messages.Gone)))
+    assert isinstance((await drained).header, messages.Drained)
+    refused = await three.ask(messages.Adopt(id=pod_stand.VERSION))
+    assert refused.refusal is messages.Refusal.DRAINING
+    assert await pod.ended() == (0, 0)
+
+
 @pytest.mark.parametrize("which", ["agent", "spawner"])
 async def test_sigterm_to_either_container_lets_what_runs_end(
     pod: pod_stand.Pod, which: str
@@ -374,6 +424,71 @@ async def test_sigterm_to_either_container_lets_what_runs_end(
 
     assert (await answer).json == "slept"
     assert await pod.ended() == (0, 0)
+
+
+async def test_a_pod_that_nobody_has_taken_ends_at_once_when_its_container_is_asked_to(
+    pod: pod_stand.Pod,
+) -> None:
+    # Kubernetes ends the sidecar only after the function's container has ended.
+    pod.spawner.terminate()
+    assert await pod.ended() == (0, 0)
+
+
+async def test_a_pod_that_gateways_only_look_at_ends_at_once(pod: pod_stand.Pod) -> None:
+    gateway = await pod.gateway()
+    await gateway.welcome()
+    pod.spawner.terminate()
+    pod.spawner.terminate()
+    assert await pod.ended() == (0, 0)
+    await gateway.until_closed()
+
+
+@pytest.mark.parametrize("is_orphan", [False, True])
+async def test_a_pod_with_nothing_to_do_ends_at_once(pod: pod_stand.Pod, is_orphan: bool) -> None:
+    gateway = await pod.gateway()
+    await gateway.function(ECHO)
+    await gateway.invoke(await gateway.start())
+    if is_orphan:
+        gateway.hang_up()
+    pod.spawner.terminate()
+    assert await pod.ended() == (0, 0)
+
+
+async def test_a_container_that_has_no_agent_yet_ends_at_once(tmp_path: Path) -> None:
+    alone = pod_stand.Pod(tmp_path, {})
+    try:
+        await alone.start_spawner()
+        alone.spawner.terminate()
+        async with asyncio.timeout(DEADLINE_S):
+            # Before it has a say in it, or after.
+            assert await alone.spawner.wait() in (0, -signal.SIGTERM)
+    finally:
+        await alone.close()
+
+
+async def test_a_container_that_is_to_end_does_not_wait_for_an_agent_that_dies(
+    pod: pod_stand.Pod,
+) -> None:
+    gateway = await pod.gateway()
+    await gateway.function(SLOW)
+    _ = gateway.invoke_soon(await gateway.start(), 100)
+    await gateway.until(lambda: bool(pod.log))
+    pod.spawner.terminate()
+    await pod.until_status("/ready", 503)
+    pod.agent.kill()
+    assert await pod.ended() == (-signal.SIGKILL, 0)
+
+
+async def test_a_spent_pod_ends_at_once_whichever_is_asked_first(pod: pod_stand.Pod) -> None:
+    gateway = await pod.gateway()
+    await gateway.function(ECHO)
+    pod.agent.kill()
+    await pod.ended()
+    await pod.start_agent()
+    await pod.until_status("/live", 200)
+    pod.agent.terminate()
+    async with asyncio.timeout(DEADLINE_S):
+        assert await pod.agent.wait() == 0
 
 
 async def test_what_does_not_end_in_time_is_ended(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from support.pods_with_agents import Pods
 
-from inglenook import settings
+from inglenook import errors, settings
 from inglenook.aio.clock import SystemClock
 from inglenook.catalog.catalog import Catalog
 from inglenook.catalog.target import Target
@@ -94,11 +94,23 @@ class Member:
         return self.router.invoke(target.id, target.spec, event(payload))
 
     async def die(self) -> None:
-        """Be killed: all connections break, nothing is said to anybody."""
+        """Be killed: all connections break, nothing is said to anybody, nothing goes on."""
         self.is_dead = True
+        assert self.dispatcher is not None
+        handover = self.dispatcher._handover
+        for each in (*self.dispatcher._fleets.values(), *handover.leaving):
+            each._leases.stop()
+            each._waiting.fail(errors.ServiceError("killed"))
+            for link in each._leases.links:
+                link.close("killed")
+        for old in list(handover._old.values()):
+            old.let_go()
         assert self.listener is not None
         await self.listener.close()
         await self.links.close()
+        await self.router.close()
+        assert self.ownership is not None
+        await self.ownership.close()
 
     async def close(self) -> None:
         await self.router.close()

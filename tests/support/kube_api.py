@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from kubernetes.aio import client
 
-from inglenook_cluster.kube import requests
+from inglenook_cluster.kube import access, client, requests
 
 PODS = "/api/v1/namespaces/functions/pods"
 RUNTIMES = "/apis/inglenook.dev/v1/namespaces/functions/runtimes"
@@ -143,7 +142,7 @@ async def serving(api: KubeApi) -> AsyncIterator[requests.Requests]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    opened = client.ApiClient(client.Configuration(host=f"http://127.0.0.1:{port}"))
+    opened = client.Client(access.Access(server=f"http://127.0.0.1:{port}"))
     try:
         yield requests.Requests(opened)
     finally:

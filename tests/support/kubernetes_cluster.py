@@ -199,21 +199,38 @@ def zipped(files: Mapping[str, str]) -> bytes:
 
 
 @contextlib.contextmanager
-def gateway_address() -> Iterator[str]:
-    """Yield the Lambda API's address as this machine reaches it.
+def gateway_addresses() -> Iterator[list[str]]:
+    """Yield addresses of the Lambda API that lead to all gateways.
 
-    Through a port of a node if one can be reached; through kubectl's port forwarding otherwise.
+    Ports of the nodes, as far as they can be reached, each of which leads to any of the gateways;
+    through kubectl's port forwarding to each of them otherwise.
     """
     flags = ("--namespace", PLATFORM, "--output=json")
     service = json.loads(kubectl("get", "service", "inglenook-gateway", *flags))
     port = service["spec"]["ports"][0].get("nodePort")
-    for node in json.loads(kubectl("get", "nodes", "--output=json"))["items"]:
-        for address in node["status"]["addresses"]:
-            if port and address["type"] == "InternalIP" and _answers(address["address"], port):
-                yield f"http://{address['address']}:{port}"
-                return
-    with _forwarding() as port:
-        yield f"http://127.0.0.1:{port}"
+    internal = [
+        address["address"]
+        for node in json.loads(kubectl("get", "nodes", "--output=json"))["items"]
+        for address in node["status"]["addresses"]
+        if port and address["type"] == "InternalIP"
+    ]
+    if reached := [f"http://{each}:{port}" for each in internal if _answers(each, port)]:
+        yield reached
+        return
+    with contextlib.ExitStack() as stack:
+        ports = [stack.enter_context(_forwarding(each)) for each in platform_pods("gateway")]
+        yield [f"http://127.0.0.1:{each}" for each in ports]
+
+
+def platform_pods(part: str) -> list[str]:
+    """Return the names of the pods of a part of the platform that are not on their way out."""
+    selector = f"--selector=app.kubernetes.io/component={part}"
+    found = json.loads(kubectl("get", "pods", "--namespace", PLATFORM, selector, "--output=json"))
+    return [
+        each["metadata"]["name"]
+        for each in found["items"]
+        if "deletionTimestamp" not in each["metadata"]
+    ]
 
 
 def _answers(host: str, port: int) -> bool:
@@ -225,8 +242,8 @@ def _answers(host: str, port: int) -> bool:
 
 
 @contextlib.contextmanager
-def _forwarding() -> Iterator[int]:
-    command = ["kubectl", "port-forward", "--namespace", PLATFORM, "service/inglenook-gateway"]
+def _forwarding(pod: str) -> Iterator[int]:
+    command = ["kubectl", "port-forward", "--namespace", PLATFORM, f"pod/{pod}"]
     with subprocess.Popen([*command, ":9550"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -123,7 +123,7 @@ class Stand:
         return await self.settled(name)
 
     @contextlib.asynccontextmanager
-    async def activating(self) -> AsyncIterator[activation.Activation]:
+    async def activating(self, retry_s: float = 30.0) -> AsyncIterator[activation.Activation]:
         """Run an activation in the background."""
         reconciler = activation.Activation(
             store=self.store,
@@ -131,6 +131,7 @@ class Stand:
             runtimes=self.runtimes,
             new_revision=resources.new_revision,
             written=self.catalog.apply,
+            retry_s=retry_s,
         )
         async with asyncio.TaskGroup() as group:
             task = group.create_task(reconciler.run())

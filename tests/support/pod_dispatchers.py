@@ -49,6 +49,9 @@ class Cluster:
             give_back=lambda: self.given_back.append(agent.name),
         )  # fmt: skip
 
+    async def take(self) -> None:
+        await asyncio.sleep(0)
+
     async def of(
         self, function_name: str, known: Container[str]
     ) -> Sequence[tuple[pods.Pod, pods.Found]]:
@@ -75,13 +78,13 @@ class Gateways:
 
     def __init__(self, cluster: Cluster, time: Time) -> None:
         self._cluster = cluster
-        self._time = time
+        self.time = time
         self._made: list[dispatcher.Dispatcher] = []
 
     def make(self, **limits: float) -> dispatcher.Dispatcher:
         made = dispatcher.Dispatcher(
             supply=self._cluster,
-            time=self._time,
+            time=self.time,
             limits=settings.Gateway(**{"drain_timeout_s": 0.05} | limits),  # type: ignore[arg-type]
             region="us-east-1",
             account="000000000000",

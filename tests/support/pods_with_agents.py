@@ -41,6 +41,7 @@ class Pods:
         self.running: collections.Counter[str] = collections.Counter()
         self.most: collections.Counter[str] = collections.Counter()
         """By function: how many ran at once at most."""
+        self.censuses = 0
 
     async def lease(self, wanted: pods.Wanted, *, is_ahead: bool) -> pods.Pod:
         del wanted, is_ahead
@@ -48,6 +49,10 @@ class Pods:
         agent = PodAgent(self, f"pod-{len(self.agents)}")
         self.agents.append(agent)
         return agent.pod()
+
+    async def take(self) -> None:
+        self.censuses += 1
+        await asyncio.sleep(0)
 
     async def of(
         self, function_name: str, known: Container[str]

@@ -101,11 +101,19 @@ def test_what_could_not_be_created_has_nothing_to_go_back_to() -> None:
     assert failed.before_update is None
 
 
-@pytest.mark.parametrize("status", [ACTIVE, FAILED])
-def test_what_is_settled_cannot_be_settled_again(status: Status) -> None:
-    assert not lifecycle.is_settling(status)
+def test_what_has_succeeded_cannot_succeed_again() -> None:
     with pytest.raises(lifecycle.IllegalMoveError):
-        lifecycle.activated(status, revision="9")
+        lifecycle.activated(ACTIVE, revision="9")
+
+
+def test_what_has_failed_may_succeed_later() -> None:
+    mended = lifecycle.activated(FAILED, revision="9")
+    assert (mended.state, mended.last_update) == (State.ACTIVE, UpdateStatus.SUCCESSFUL)
+
+
+@pytest.mark.parametrize("status", [ACTIVE, FAILED])
+def test_what_is_settled_cannot_fail(status: Status) -> None:
+    assert not lifecycle.is_settling(status)
     with pytest.raises(lifecycle.IllegalMoveError):
         lifecycle.failed(status, revision="9", reason="", code="")
 

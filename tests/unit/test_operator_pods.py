@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from inglenook import settings
+from inglenook_operator.control import leading
 from inglenook_operator.reconcile import pods
 from inglenook_operator.reconcile.pods import State
 from inglenook_operator.resources import labels, pod, runtime, sizes
@@ -52,6 +54,16 @@ def test_a_pod_has_no_token_no_service_links_and_no_second_life() -> None:
     assert spec["restartPolicy"] == "Never"
     assert "hostNetwork" not in spec
     assert not any("hostPath" in volume for volume in spec["volumes"])
+
+
+def test_agents_are_told_what_the_operator_was_told_of_them() -> None:
+    told = leading.agent_variables(settings.Agent(init_timeout_s=20.0, sandbox=False))
+    assert told == {"INGLENOOK_AGENT_INIT_TIMEOUT_S": "20.0"}
+    agent = containers(manifest(agent_variables=told))["agent"]
+    assert {"name": "INGLENOOK_AGENT_INIT_TIMEOUT_S", "value": "20.0"} in agent["env"]
+    variables = {one["name"]: one["value"] for one in agent["env"] if "value" in one}
+    assert settings.from_environment(variables).agent.init_timeout_s == 20.0
+    assert leading.agent_variables(settings.Agent()) == {}
 
 
 def test_the_secret_is_the_agents_alone() -> None:
@@ -129,8 +141,8 @@ def test_what_a_runtime_asks_for_goes_over_the_defaults() -> None:
     ("memory_mb", "environments", "memory", "cpu"),
     [
         (128, 1, "160Mi", "72m"),
-        (1769, 1, "1801Mi", "1000m"),
-        (1769, 2, "3570Mi", "2000m"),
+        (1769, 1, "1801Mi", "1"),
+        (1769, 2, "3570Mi", "2"),
         (10240, 1, "10272Mi", "5788m"),
     ],
 )
@@ -140,6 +152,15 @@ def test_memory_and_cpu_follow_the_functions_memory(
     found = sizes.container(memory_mb, environments)
     assert found["limits"] == {"memory": memory, "cpu": cpu}
     assert found["requests"]["memory"] == memory
+
+
+@pytest.mark.parametrize(("memory_mb", "memory"), [(992, "1Gi"), (993, "1025Mi"), (2016, "2Gi")])
+def test_sizes_are_written_as_kubernetes_prints_them(memory_mb: int, memory: str) -> None:
+    # Else they would differ from what is there for ever, and be written again and again.
+    assert sizes.container(memory_mb, 1)["limits"]["memory"] == memory
+    assert sizes.container(10240, 1)["limits"]["cpu"] == "5788m"
+    assert sizes.container(1769, 1)["limits"]["cpu"] == "1"
+    assert sizes.container(1769, 10)["requests"]["cpu"] == "1"
 
 
 def body(status: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:

@@ -65,6 +65,39 @@ def test_where_a_function_runs_is_taken_from_its_spec() -> None:
     assert found.value.serving.spec.placement == placement
 
 
+def placed(value: function.Function, generation: int, **spec: object) -> function.Function:
+    shown = resource(value, spec=spec, metadata={"generation": generation})
+    found = codec.document(kinds.FUNCTION, manifest.read(shown))
+    assert found is not None
+    return found.value
+
+
+def test_another_kind_of_pod_is_another_generation_until_it_is_kept() -> None:
+    before = function.Serving(spec=HELLO.spec, generation=1)
+    first = msgspec.structs.replace(HELLO, before_update=before)
+    seen = [
+        placed(first, 3),
+        placed(first, 4, runtimeClassName="gvisor"),
+        placed(first, 5, runtimeClassName="gvisor", environmentsPerPod=2),
+    ]
+    for of in (lambda one: one.serving.generation, lambda one: one.status.generation):
+        assert len({of(one) for one in seen}) == 3, "environments would not be retired"
+        # What was seen last is written by the next replacement, and stays the same then.
+        again = placed(seen[-1], 6, runtimeClassName="gvisor", environmentsPerPod=2)
+        assert of(again) == of(seen[-1])
+
+
+def test_a_watch_tells_of_each_kind_of_pod() -> None:
+    events = Events(definitions.of(kinds.FUNCTION))
+    told = []
+    for generation, name in ((3, None), (4, "gvisor"), (5, "gvisor"), (5, "gvisor")):
+        spec = {} if name is None else {"runtimeClassName": name}
+        shown = resource(HELLO, spec=spec, metadata={"generation": generation})
+        change = events.read(line("MODIFIED", shown))
+        told.append(None if change is None else change.document.value.status.generation)
+    assert told == [1, 5, 6, None]
+
+
 def dying(*finalizers: str) -> dict[str, Any]:
     return {"deletionTimestamp": "2026-11-21T13:46:00Z", "finalizers": list(finalizers)}
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from kubernetes.aio.client import ApiClient
 
 from inglenook import errors
+from inglenook_cluster.kube.client import Client
 
 REQUESTS_MAX = 32
 """How many requests of one process may be under way at once; more wait their turn."""
@@ -58,7 +58,7 @@ class _Failure(msgspec.Struct, frozen=True):
 class Requests:
     """Sends requests over a client that somebody else closes."""
 
-    def __init__(self, client: ApiClient, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, client: Client, *, timeout_s: float = TIMEOUT_S) -> None:
         self._client = client
         self._limits = aiohttp.ClientTimeout(
             total=timeout_s, connect=_CONNECT_S, sock_connect=_CONNECT_S
@@ -95,13 +95,13 @@ class Requests:
     ) -> bytes:
         headers = {"Accept": "application/json", "Content-Type": content_type}
         with _away_told():
-            answer = await self._call(
-                path,
+            answer = await self._client.request(
                 method,
-                self._limits,
-                query_params=list((query or {}).items()),
-                header_params=headers,
-                body=None if body is None else dict(body),
+                path,
+                query=query or {},
+                headers=headers,
+                body=None if body is None else msgspec.json.encode(body),
+                limits=self._limits,
             )
             try:
                 content = await answer.read()
@@ -124,8 +124,8 @@ class Requests:
         )
         headers = {"Accept": "application/json"}
         with _away_told():
-            answer = await self._call(
-                path, "GET", limits, query_params=list(query.items()), header_params=headers
+            answer = await self._client.request(
+                "GET", path, query=query, headers=headers, body=None, limits=limits
             )
             try:
                 if answer.status >= 400:
@@ -134,23 +134,16 @@ class Requests:
             finally:
                 answer.close()
 
-    async def _call(
-        self, path: str, method: str, limits: aiohttp.ClientTimeout, **what: Any
-    ) -> aiohttp.ClientResponse:
-        answer: aiohttp.ClientResponse = await self._client.call_api(
-            path,
-            method,
-            **what,
-            auth_settings=["BearerToken"],
-            _preload_content=False,
-            _request_timeout=limits,
-        )
-        return answer
-
 
 async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    while line := await answer.content.readline():
-        yield line
+    """Yield lines of any length; what breaks off without an end of its line is none."""
+    begun = bytearray()
+    async for piece in answer.content.iter_any():
+        *ends, rest = piece.split(b"\n")
+        for end in ends:
+            yield bytes(begun) + end + b"\n"
+            begun.clear()
+        begun += rest
 
 
 def _refusal(status: int, content: bytes) -> Exception:

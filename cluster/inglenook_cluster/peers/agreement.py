@@ -71,6 +71,9 @@ class Agreement:
             logger.warning(
                 "some gateways do not say what they see", extra={"gateways": sorted(self._unheard)}
             )
+        except Exception:
+            # Never to be waited for in vain, whatever a subscriber to views does.
+            logger.exception("the other gateways could not be asked what they see")
         self._reached.set()
 
     async def _ask(self, name: str, view: views.View) -> None:

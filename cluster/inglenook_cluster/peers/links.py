@@ -2,16 +2,17 @@
 
 A link that is lost is made anew for as long as its gateway is there; what was asked on it and not
 answered is answered with None, for whoever asked to say what that means. A gateway that has gone
-without a word (its node has lost power) is noticed by the kernel within `_SILENCE_MS`.
+without a word (its node has lost power) is *quiet* at once (see `pulse`), and lost within
+`silence.NODE_S`.
 """
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable, Mapping
 
 from inglenook.aio import backoff, tasks
-from inglenook.wire import asking, frames, proof
+from inglenook.wire import asking, frames, proof, silence
+from inglenook_cluster.peers import pulse
 
 logger = logging.getLogger(__name__)
 
@@ -19,9 +20,6 @@ _CONNECT_TIMEOUT_S = 2.0
 _PAUSE_S = (0.02, 1.0)
 _STOOD_S = 1.0
 """How long a link has to last for the next failure to be a new one."""
-_SILENCE_MS = 4000
-_PROBE_AFTER_S = 1
-_PROBES = 3
 
 
 class Link(asking.Asking):
@@ -46,12 +44,13 @@ class Links:
         self._port = port
         self._wanted: dict[str, str] = {}
         self._links: dict[str, Link] = {}
+        self._pulses: dict[str, pulse.Pulse] = {}
         self._connecting: dict[str, asyncio.Task[None]] = {}
         self._observers: list[Callable[[str], None]] = []
         self._tasks = tasks.Tasks()
 
     def observe(self, callback: Callable[[str], None]) -> None:
-        """Call `callback` with the name of each gateway whose link has come up or been lost."""
+        """Call `callback` with each gateway whose link comes up, is lost, falls quiet or speaks."""
         self._observers.append(callback)
 
     def keep(self, addresses: Mapping[str, str]) -> None:
@@ -68,6 +67,11 @@ class Links:
         found = self._links.get(name)
         return None if found is None or found.is_closed else found
 
+    def awake(self, name: str) -> Link | None:
+        """Return the link to a gateway, if it is up and not quiet: for what must not be lost."""
+        beating = self._pulses.get(name)
+        return None if beating is None or beating.is_quiet else self.to(name)
+
     async def _connect(self, name: str) -> None:
         pauses = backoff.Backoff(*_PAUSE_S)
         try:
@@ -80,11 +84,7 @@ class Links:
                     await asyncio.sleep(pauses.next())
                     continue
                 began = asyncio.get_running_loop().time()
-                self._links[name] = link
-                self._tell(name)
-                await link.lost.wait()
-                del self._links[name]
-                self._tell(name)
+                await self._stand(name, link)
                 if asyncio.get_running_loop().time() - began > _STOOD_S:
                     pauses.reset()
                 # One that is closed as soon as it is open must not be opened in a busy loop.
@@ -92,11 +92,24 @@ class Links:
         finally:
             del self._connecting[name]
 
+    async def _stand(self, name: str, link: Link) -> None:
+        """Have a link until it is lost."""
+        beating = pulse.Pulse(link, lambda: self._tell(name))
+        self._links[name], self._pulses[name] = link, beating
+        beating.start()
+        try:
+            self._tell(name)
+            await link.lost.wait()
+        finally:
+            beating.stop()
+            del self._links[name], self._pulses[name]
+        self._tell(name)
+
     async def _open(self, address: str) -> Link:
         host, port = _host_and_port(address, self._port)
         loop = asyncio.get_running_loop()
         transport, connection = await loop.create_connection(frames.StreamConnection, host, port)
-        _notice_silence(transport)
+        silence.notice(transport, silence.NODE_S)
         try:
             await proof.greet(connection, self._secret, self._name)
             link = Link(connection)
@@ -123,15 +136,3 @@ def _host_and_port(address: str, port: int) -> tuple[str, int]:
     if colon and ":" not in host:
         return host, int(own)
     return address, port  # IPv6 has more colons, and no port
-
-
-def _notice_silence(transport: asyncio.Transport) -> None:
-    sock = transport.get_extra_info("socket")
-    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE_MS)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _PROBE_AFTER_S)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_AFTER_S)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)

@@ -16,7 +16,7 @@ from inglenook.catalog.catalog import Catalog
 from inglenook.catalog.target import Target
 from inglenook.model import function
 from inglenook.routing import invocation
-from inglenook.wire import frames, messages, proof
+from inglenook.wire import frames, messages, proof, silence
 from inglenook.wire.connection import Body, Connection
 from inglenook_cluster.peers import agreement, ownership, router, words
 
@@ -92,6 +92,8 @@ class _Accepted(frames.StreamConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        # Else a caller whose node is gone would be answered for a quarter of an hour.
+        silence.notice(transport, silence.NODE_S)
         self._made(self)
 
 
@@ -134,6 +136,8 @@ class _Caller:
             case messages.Taken(size=size):
                 if (streaming := self._streams.get(stream)) is not None:
                     streaming.taken(size)
+            case messages.Ping():
+                self._connection.send(stream, messages.Pong())
             case messages.Roster():
                 self._agreed.asked(header, partial(self._connection.send, stream))
             case _:

@@ -1,7 +1,9 @@
 """What this gateway owns, and which of it it may run already.
 
 A function is *mine* if the view says so; it is *held* once the other gateways have let go of it and
-its pods have been taken over. Only what is held is run here. With the view that gives a function to
+its pods have been taken over. Only what is held is run here. What all pods run is asked once for
+all functions, as soon as all agree on the view, and not when the first invocation comes. With the
+view that gives a function to
 another it is let go of at once: nothing more is admitted, what was waiting is handed back, what
 runs ends where it is.
 """
@@ -45,6 +47,9 @@ class Returned(Protocol):
 class Local(Protocol):
     """What a gateway's dispatcher does about owning functions."""
 
+    async def survey(self) -> None:
+        """Learn what all pods run, so that the functions of others can be taken over."""
+
     async def take_over(self, function_name: str) -> None:
         """Adopt what runs a function already, and count it, before anything is admitted."""
 
@@ -70,6 +75,9 @@ class Ownership:
         self.held: set[str] = set()
         """The functions that may be run here; for look-ups only."""
         self._taking: dict[str, asyncio.Task[None]] = {}
+        self._surveying: asyncio.Task[None] | None = None
+        self._surveyed: frozenset[str] | None = None
+        """The gateways at the time of the last survey: of what they owned, it knows all."""
         self._observers: list[Callable[[str], None]] = []
         self._hand_back: Callable[[Returned], None] = _lost
         self._is_leaving = False
@@ -112,7 +120,8 @@ class Ownership:
     def doubt(self, function_name: str) -> None:
         """Learn that another gateway acts as the owner: let go, and begin anew if it is mine."""
         self._let_go(function_name)
-        self.agreement.seek()
+        self._surveyed = None
+        self._seek()
 
     def leave(self) -> None:
         """Own nothing from now on, if anybody else can."""
@@ -135,7 +144,31 @@ class Ownership:
             if not self.is_mine(function_name):
                 self._let_go(function_name)
         if view.version:
-            self.agreement.seek()
+            self._seek()
+
+    def _seek(self) -> None:
+        """Agree with the others on the view, and learn what may have come to this gateway."""
+        self.agreement.seek()
+        if self._surveying is not None:
+            self._surveying.cancel()
+        self._surveying = self._tasks.start(self._survey(), name="ask what the pods run")
+
+    async def _survey(self) -> None:
+        await self.agreement.reached()
+        members = frozenset(self.view.members)
+        if self._name not in members:
+            self._surveyed = None
+            return
+        # Who joins only takes. Nothing comes to this gateway while all that there were are there.
+        if self._surveyed is not None and self._surveyed <= members:
+            self._surveyed = members
+            return
+        try:
+            async with asyncio.timeout(_TAKE_OVER_TIMEOUT_S):
+                await self._local.survey()
+        except Exception as error:  # noqa: BLE001 - labels say most of it
+            logger.warning("not all pods could be asked what they run", extra={"why": repr(error)})
+        self._surveyed = members
 
     def _let_go(self, function_name: str) -> None:
         taking = self._taking.pop(function_name, None)
@@ -157,6 +190,8 @@ class Ownership:
 
     async def _take_over(self, function_name: str) -> None:
         await self.agreement.reached()
+        while self._surveying is not None and not self._surveying.done():
+            await asyncio.wait([self._surveying])
         try:
             async with asyncio.timeout(_TAKE_OVER_TIMEOUT_S):
                 await self._local.take_over(function_name)

@@ -3,8 +3,8 @@
 A `Runner` for who has callers. What this gateway holds goes to its own dispatcher, at the cost of
 one look-up. The rest goes over the owner's link, and is answered by callbacks alone. What an owner
 refuses was not begun; neither was what found no link: both are tried again, with the owner looked
-up anew, for as long as an event may wait. What was on a link that broke may have begun, and is
-never run again: it has failed.
+up anew, for as long as an event may wait. So is what finds a link that is quiet. What was on a link
+that broke may have begun, and is never run again: it has failed.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from inglenook.routing import invocation, streaming
 from inglenook.telemetry import metrics, tally
 from inglenook.wire import messages
 from inglenook.wire.connection import Body
-from inglenook_cluster.peers import links, membership, ownership, views, words
+from inglenook_cluster.peers import links, membership, ownership, routed, views, words
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,27 +36,6 @@ _RESULTS: dict[object, str] = {
 """What `metrics.FORWARDED` calls the answers of an owner."""
 
 Version = messages.VersionId
-Answer = tuple[messages.Header | None, Body]
-
-
-@dataclasses.dataclass(slots=True)
-class _Routed:
-    """An event on its way."""
-
-    version: Version
-    spec: function.Spec
-    event: invocation.Event
-    until: float
-    """On the monotonic clock: when waiting for somebody who takes it ends."""
-    outcome: "asyncio.Future[invocation.Outcome]"
-
-    def succeed(self, outcome: invocation.Outcome) -> None:
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
-
-    def fail(self, error: Exception) -> None:
-        if not self.outcome.done():
-            self.outcome.set_exception(error)
 
 
 class Router:
@@ -103,18 +82,18 @@ class Router:
         """Run an event; a limit that is reached elsewhere is an error of the future."""
         if self._own is not None and version.function_name in self._held:
             return self._own.runner.invoke(version, spec, event)
-        routed = self._routed(version, spec, event)
+        going = self._routed(version, spec, event)
         link = self._link(version.function_name)
         if link is None:
-            self._try_until_late(routed)
+            self._try_until_late(going)
         else:
             link.ask(
                 words.forward(version, event),
                 event.payload,
-                partial(self._answered, routed),
+                partial(self._answered, going),
                 event.on_chunk,
             )
-        return routed.outcome
+        return going.outcome
 
     def stream(
         self, version: Version, spec: function.Spec, event: invocation.Event
@@ -138,9 +117,9 @@ class Router:
         if name in self._held:
             outcome = own.runner.invoke(version, spec, event)
         else:
-            routed = self._routed(version, spec, event)
-            outcome = routed.outcome
-            _ = self._tasks.start(self._run_once_held(own, routed), name=f"hold {name}")
+            going = self._routed(version, spec, event)
+            outcome = going.outcome
+            _ = self._tasks.start(self._run_once_held(own, going), name=f"hold {name}")
         self._for_others.add(outcome)
         outcome.add_done_callback(self._for_others.discard)
         return outcome
@@ -153,93 +132,88 @@ class Router:
         if outcome in self._for_others:
             outcome.set_exception(ownership.NotOwnerError(returned.version.function_name))
             return
-        routed = self._routed(returned.version, returned.spec, returned.event)
-        routed.outcome = outcome
-        self._try_until_late(routed)
+        going = self._routed(returned.version, returned.spec, returned.event)
+        going.outcome = outcome
+        self._try_until_late(going)
 
     async def close(self) -> None:
         """Try nothing any more; what waits for an owner fails."""
         await self._tasks.close()
 
-    def _routed(self, version: Version, spec: function.Spec, event: invocation.Event) -> _Routed:
-        until = self._clock.monotonic() + self._queue_timeout_s
+    def _routed(
+        self, version: Version, spec: function.Spec, event: invocation.Event
+    ) -> routed.Routed:
+        until = event.waits_until or self._clock.monotonic() + self._queue_timeout_s
         outcome: asyncio.Future[invocation.Outcome] = asyncio.get_running_loop().create_future()
-        return _Routed(version, spec, event, until, outcome)
+        return routed.Routed(version, spec, event, until, outcome)
 
     def _link(self, function_name: str) -> links.Link | None:
         owner = self.view.owners.of(function_name)
-        return None if owner is None else self._links.to(owner)
+        return None if owner is None else self._links.awake(owner)
 
     def _count(self, header: messages.Header | None) -> None:
         self._seen.count(metrics.FORWARDED, (_RESULTS.get(type(header), "lost"),))
 
-    def _answered(self, routed: _Routed, header: messages.Header | None, body: Body) -> None:
+    def _answered(self, going: routed.Routed, header: messages.Header | None, body: Body) -> None:
         self._count(header)
-        if not _settle(routed, header, body):
-            self._try_until_late(routed, is_refused=True)
+        if not going.settle(header, body):
+            self._try_until_late(going, is_refused=True)
 
     # Trying again
 
-    def _try_until_late(self, routed: _Routed, *, is_refused: bool = False) -> None:
+    def _try_until_late(self, going: routed.Routed, *, is_refused: bool = False) -> None:
+        going.event = dataclasses.replace(going.event, waits_until=going.until)
         _ = self._tasks.start(
-            self._try(routed, is_refused=is_refused),
-            name=f"route to {routed.version.function_name}",
+            self._try(going, is_refused=is_refused),
+            name=f"route to {going.version.function_name}",
         )
 
-    async def _try(self, routed: _Routed, *, is_refused: bool) -> None:
+    async def _try(self, going: routed.Routed, *, is_refused: bool) -> None:
         pauses = backoff.Backoff(*_PAUSE_S)
         try:
-            while is_refused or not await self._try_once(routed):
+            while is_refused or not await self._try_once(going):
                 is_refused = False
-                left_s = routed.until - self._clock.monotonic()
+                left_s = going.until - self._clock.monotonic()
                 if left_s <= 0:
-                    routed.fail(_late(self._queue_timeout_s))
+                    going.fail(_late(self._queue_timeout_s))
                     return
                 await self._wait_for_news(min(left_s, pauses.next()))
-                self._aim_anew(routed)
+                going.aim_anew(self._known)
         except errors.ApiError as error:
-            routed.fail(error)
+            going.fail(error)
         finally:
-            routed.fail(errors.ServiceError("This gateway is shutting down."))
+            going.fail(errors.ServiceError("This gateway is shutting down."))
 
-    def _aim_anew(self, routed: _Routed) -> None:
-        """Learn what is meant by now: what was meant may have changed, and the owner knows it."""
-        version = routed.version
-        target = self._known.target(version.function_name, version.version)
-        if target is None or target.id.function_uid != version.function_uid:
-            raise errors.ResourceNotFoundError(f"Function not found: {routed.event.arn}")
-        routed.version, routed.spec = target.id, target.spec
-
-    async def _try_once(self, routed: _Routed) -> bool:
+    async def _try_once(self, going: routed.Routed) -> bool:
         """Return whether it is settled; raises an ApiError."""
-        name = routed.version.function_name
+        name = going.version.function_name
         own = self._own
         if own is not None and own.ownership.is_mine(name):
             try:
                 await own.ownership.hold(name)
             except ownership.NotOwnerError:
                 return False
-            inner = own.runner.invoke(routed.version, routed.spec, routed.event)
-            routed.succeed(await inner)
+            inner = own.runner.invoke(going.version, going.spec, going.event)
+            going.succeed(await inner)
             return True
         link = self._link(name)
         if link is None:
             return False
-        header, body = await _asked(link, routed)
+        header, body = await going.ask(link)
         self._count(header)
-        return _settle(routed, header, body)
+        return going.settle(header, body)
 
-    async def _run_once_held(self, own: "Own", routed: _Routed) -> None:
+    async def _run_once_held(self, own: "Own", going: routed.Routed) -> None:
         try:
-            await own.ownership.hold(routed.version.function_name)
-            inner = own.runner.invoke(routed.version, routed.spec, routed.event)
+            await own.ownership.hold(going.version.function_name)
+            inner = own.runner.invoke(going.version, going.spec, going.event)
             self._for_others.add(inner)
             inner.add_done_callback(self._for_others.discard)
-            routed.succeed(await inner)
+            going.succeed(await inner)
         except (errors.ApiError, ownership.NotOwnerError) as error:
-            routed.fail(error)
+            going.fail(error)
         finally:
-            routed.fail(errors.ServiceError("This gateway is shutting down."))
+            going.fail(errors.ServiceError("This gateway is shutting down."))
 
     # News
 
@@ -267,38 +241,6 @@ class Own:
     ownership: ownership.Ownership
     runner: invocation.Runner
     """Its dispatcher."""
-
-
-def _settle(routed: _Routed, header: messages.Header | None, body: Body) -> bool:
-    """Take an owner's answer; return False if it has begun nothing."""
-    match header:
-        case messages.Result():
-            routed.succeed(invocation.Outcome(header, body))
-        case messages.Failed():
-            routed.fail(words.error(header))
-        case messages.Refused():
-            return False
-        case _:
-            routed.fail(
-                errors.ServiceError("The gateway that ran the function was lost meanwhile.")
-            )
-    return True
-
-
-async def _asked(link: links.Link, routed: _Routed) -> Answer:
-    answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-
-    def answered(header: messages.Header | None, body: Body) -> None:
-        if not answer.done():
-            answer.set_result((header, body))
-
-    link.ask(
-        words.forward(routed.version, routed.event),
-        routed.event.payload,
-        answered,
-        routed.event.on_chunk,
-    )
-    return await answer
 
 
 def _late(timeout_s: float) -> errors.ServiceError:

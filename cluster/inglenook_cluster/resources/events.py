@@ -1,8 +1,11 @@
 """What the events of one kind's watch say of its documents. Pure but for its own memory.
 
 Kubernetes tells every write of a resource. Told on is only what has changed of the document, once:
-a resource that is no longer a document is told as deleted, and not again when it goes.
+a resource that is no longer a document is told as deleted, and not again when it goes. Of one that
+has become unreadable what was told last stays true, as far as anybody knows.
 """
+
+import logging
 
 import msgspec
 
@@ -12,6 +15,8 @@ from inglenook.store.documents import Change
 from inglenook_cluster.resources import codec
 from inglenook_cluster.resources.definitions import Definition
 from inglenook_cluster.resources.manifest import ListMetadata, Resource
+
+logger = logging.getLogger(__name__)
 
 _GONE = 410
 
@@ -48,7 +53,11 @@ class Events:
 
     def existing(self, resource: Resource) -> Change | None:
         """Return the document that is there in the beginning."""
-        document = codec.document(self.definition.kind, resource)
+        try:
+            document = codec.document(self.definition.kind, resource)
+        except codec.UnreadableError as failure:
+            _tell_skipped(failure)
+            return None
         if document is None:
             return None
         self._told[resource.metadata.name] = codec.fingerprint(resource, document)
@@ -72,9 +81,13 @@ class Events:
                 return self._deleted(resource) if kind == "DELETED" else self._written(resource)
 
     def _written(self, resource: Resource) -> Change | None:
-        document = codec.document(self.definition.kind, resource)
-        if document is None:
-            return self._gone(resource)
+        try:
+            document = codec.document(self.definition.kind, resource)
+            if document is None:
+                return self._gone(resource)
+        except codec.UnreadableError as failure:
+            _tell_skipped(failure)
+            return None
         name, fingerprint = resource.metadata.name, codec.fingerprint(resource, document)
         if self._told.get(name) == fingerprint:
             return None
@@ -91,10 +104,18 @@ class Events:
 
     def _deleted(self, resource: Resource) -> Change | None:
         told = self._told.pop(resource.metadata.name, None)
-        document = codec.last(self.definition.kind, resource)
+        try:
+            document = codec.last(self.definition.kind, resource)
+        except codec.UnreadableError as failure:
+            # What it was cannot be told; a new listing will not have it.
+            raise documents.WatchExpiredError(failure.message) from failure
         if document is None or told == ():
             return None
         return Change(document=document, deleted=True)
+
+
+def _tell_skipped(failure: codec.UnreadableError) -> None:
+    logger.error("a document is left out", extra={"reason": failure.message})
 
 
 def failure(error: _Error) -> Exception:

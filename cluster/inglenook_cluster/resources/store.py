@@ -16,10 +16,9 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any, TypeVar
 
-from kubernetes.aio.client import ApiClient
-
 from inglenook.store import documents
 from inglenook.store.documents import Change, Document, Kind
+from inglenook_cluster.kube.client import Client
 from inglenook_cluster.kube.requests import Requests, refusals_told
 from inglenook_cluster.resources import codec, definitions, watching, writing
 from inglenook_cluster.resources.api import Api
@@ -36,7 +35,7 @@ class KubernetesStore:
 
     def __init__(
         self,
-        client: ApiClient,
+        client: Client,
         *,
         namespace: str,
         known: Iterable[Definition] = definitions.ALL,

@@ -8,12 +8,15 @@ Resolving is a few dictionary look-ups. Whoever keeps environments subscribes to
 nobody will ask for again.
 """
 
+import asyncio
 import bisect
+import logging
 import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from inglenook import errors
+from inglenook.aio import backoff
 from inglenook.catalog.entry import Entry, Key
 from inglenook.catalog.target import Retirement, Target
 from inglenook.catalog.totals import Totals
@@ -29,7 +32,12 @@ from inglenook.model.account import Account
 from inglenook.model.arn import FunctionRef
 from inglenook.store import documents, kinds
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+_RETRY_S = 0.1
+_RETRY_S_MAX = 10.0
 
 
 class Catalog:
@@ -51,7 +59,19 @@ class Catalog:
         """Grows with everything that is learnt; what was resolved before may be out of date."""
 
     async def load(self, store: documents.Store) -> int:
-        """Take all that the store has, and only that; return the version to `follow` from."""
+        """Take all that the store has, and only that; return the version to `follow` from.
+
+        A store that is away is waited for. Until it is back, what is known stays.
+        """
+        pauses = backoff.Backoff(_RETRY_S, _RETRY_S_MAX)
+        while True:
+            try:
+                return await self._load(store)
+            except errors.ServiceError as failure:
+                logger.warning("the store cannot be read yet", extra={"reason": failure.message})
+                await asyncio.sleep(pauses.next())
+
+    async def _load(self, store: documents.Store) -> int:
         latest = await store.latest_version()
         listed = set()
         for kind in kinds.ALL:
@@ -69,13 +89,23 @@ class Catalog:
         return latest
 
     async def follow(self, store: documents.Store, since: int) -> None:
-        """Apply every change of the store after `since`, without end."""
+        """Apply every change of the store after `since`, without end.
+
+        A watch that breaks off, for whatever reason of the store's, begins again.
+        """
+        pauses = backoff.Backoff(_RETRY_S, _RETRY_S_MAX)
         while True:
             try:
                 async for change in store.watch(since):
                     self._apply_change(change)
+                    pauses.reset()
             except documents.WatchExpiredError:
-                since = await self.load(store)
+                logger.info("the store has forgotten what this process had seen: it reads anew")
+            except errors.ServiceError as failure:
+                logger.warning("the store cannot be watched", extra={"reason": failure.message})
+            # Not at once: whatever it was may be so again.
+            await asyncio.sleep(pauses.next())
+            since = await self.load(store)
 
     def _apply_change(self, change: documents.Change) -> None:
         document = change.document

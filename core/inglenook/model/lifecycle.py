@@ -32,7 +32,8 @@ _UPDATE_MOVES: dict[UpdateStatus | None, frozenset[UpdateStatus]] = {
     None: frozenset({UpdateStatus.SUCCESSFUL, UpdateStatus.FAILED, UpdateStatus.IN_PROGRESS}),
     UpdateStatus.IN_PROGRESS: frozenset({UpdateStatus.SUCCESSFUL, UpdateStatus.FAILED}),
     UpdateStatus.SUCCESSFUL: frozenset({UpdateStatus.IN_PROGRESS}),
-    UpdateStatus.FAILED: frozenset({UpdateStatus.IN_PROGRESS}),
+    # What it lacked may have come.
+    UpdateStatus.FAILED: frozenset({UpdateStatus.IN_PROGRESS, UpdateStatus.SUCCESSFUL}),
 }
 
 

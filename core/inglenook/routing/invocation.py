@@ -35,6 +35,9 @@ class Event:
     """Whether the caller waits: the rate of such requests may be limited."""
     on_chunk: "OnChunk | None" = None
     """Hears the pieces of an answer that the runtime streams; None: it is gathered whole."""
+    waits_until: float | None = None
+    """On the monotonic clock, of this process: when waiting for an environment ends, of an event
+    that has waited before; None: it begins to wait now."""
     received_at: float | None = None
     """On the monotonic clock, of this process: when the request came in; for traces."""
 

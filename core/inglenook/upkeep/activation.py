@@ -2,8 +2,9 @@
 
 It watches the store, so whatever was left half-way by a crash is taken up at the next start. For
 each function or version that is settling it unpacks the code, so that the first invocation finds
-it, and asks whether its runtime is there; if not, it has Failed. What it writes is written only
-over what it has looked at: a document that has changed meanwhile is looked at again.
+it, and asks whether its runtime is there; if not, it has Failed. What has failed for a reason that
+may pass (its runtime was not there, a disk was full) is tried again now and then. What it writes is
+written only over what it has looked at: a document that has changed meanwhile is looked at again.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 from inglenook import errors
 from inglenook.aio import backoff, tasks
 from inglenook.model import function, lifecycle
+from inglenook.model.function import UpdateStatus
 from inglenook.store import documents
 from inglenook.store.documents import Document
 
@@ -23,6 +25,10 @@ _AT_ONCE = 4
 """How many packages are unpacked at a time."""
 _BACKOFF_S = 0.5
 _BACKOFF_S_MAX = 30.0
+_RETRY_S = 30.0
+_INVALID_RUNTIME = "InvalidRuntime"
+_INTERNAL_ERROR = "InternalError"
+_PASSING = frozenset({_INVALID_RUNTIME, _INTERNAL_ERROR})
 
 
 class UnpackedCode(Protocol):
@@ -53,8 +59,12 @@ class Activation:
         runtimes: Runtimes,
         new_revision: Callable[[], str],
         written: Callable[[Document[Any]], None],
+        retry_s: float = _RETRY_S,
     ) -> None:
-        """Call `written` with every document that is replaced (the catalog's `apply`)."""
+        """Call `written` with every document that is replaced (the catalog's `apply`).
+
+        What has failed and may succeed later is tried again every `retry_s`.
+        """
         self._store = store
         self._code = code
         self._runtimes = runtimes
@@ -63,25 +73,46 @@ class Activation:
         self._room = asyncio.Semaphore(_AT_ONCE)
         # What settles now, by kind and name: the watch shows it again with every change.
         self._under_way: set[tuple[str, str]] = set()
+        self._retry_s = retry_s
+        self._failed: dict[tuple[str, str], Document[Any]] = {}
+        """What may succeed one day."""
 
     async def run(self) -> None:
         """Settle what is to be settled, without end."""
         background = tasks.Tasks()
+        _ = background.start(self._retry(background), name="retry activation")
         try:
             since = 0
             while True:
                 try:
                     async for change in self._store.watch(since):
                         since = change.document.resource_version
-                        if not change.deleted:
+                        if change.deleted:
+                            self._failed.pop(_key(change.document), None)
+                        else:
                             self._look(change.document, background)
                 except documents.WatchExpiredError:
                     since = 0
+                    self._failed.clear()
         finally:
             await background.close()
 
+    async def _retry(self, background: tasks.Tasks) -> None:
+        """Try again what has failed: nothing tells of an interpreter or of room on a disk."""
+        while True:
+            await asyncio.sleep(self._retry_s)
+            for key, document in list(self._failed.items()):
+                if key not in self._under_way:
+                    self._under_way.add(key)
+                    work = self._settle_all(document)
+                    _ = background.start(work, name=f"activate {document.name}")
+
     def _look(self, document: Document[Any], background: tasks.Tasks) -> None:
-        key = document.kind.name, document.name
+        key = _key(document)
+        if _has_failed_for_now(document.value):
+            self._failed[key] = document
+        else:
+            self._failed.pop(key, None)
         if key in self._under_way or not _is_settling(document.value):
             return
         self._under_way.add(key)
@@ -89,15 +120,17 @@ class Activation:
 
     async def _settle_all(self, document: Document[Any]) -> None:
         """Settle a document, and whatever it has become meanwhile."""
-        key = document.kind.name, document.name
+        key = _key(document)
         found: Document[Any] | None = document
         pauses = backoff.Backoff(_BACKOFF_S, _BACKOFF_S_MAX)
         try:
+            is_again = _has_failed_for_now(document.value)
             # No await between the last look and the discard, or a change could slip in between.
-            while found is not None and _is_settling(found.value):
+            while found is not None and (is_again or _is_settling(found.value)):
                 try:
                     async with self._room:
                         found = await self._settle(found)
+                    is_again = False
                 except documents.ClosedError:
                     return
                 except Exception:
@@ -112,7 +145,15 @@ class Activation:
     async def _settle(self, document: Document[Any]) -> Document[Any] | None:
         """Write the end of what is under way; return what then stands, None if it is gone."""
         value: function.Function | function.Version = document.value
-        status = await self._settled(value)
+        trouble = await self._trouble(value)
+        revision = self._new_revision()
+        if trouble is None:
+            status = lifecycle.activated(value.status, revision=revision)
+        elif lifecycle.is_settling(value.status):
+            code, reason = trouble
+            status = lifecycle.failed(value.status, revision=revision, reason=reason, code=code)
+        else:
+            return document  # it has failed before, and that is no news
         try:
             replaced = await self._store.replace(document, lifecycle.settled(value, status))
         except (documents.ConflictError, documents.NotFoundError):
@@ -120,22 +161,34 @@ class Activation:
         self._written(replaced)
         return replaced
 
-    async def _settled(self, value: function.Function | function.Version) -> function.Status:
-        status, revision = value.status, self._new_revision()
-        reason = await self._runtimes.available(value.spec.runtime)
-        if reason is not None:
-            return lifecycle.failed(status, revision=revision, reason=reason, code="InvalidRuntime")
+    async def _trouble(self, value: function.Function | function.Version) -> tuple[str, str] | None:
+        """Return why something cannot run, as a code and a text; None if it can."""
+        missing = await self._runtimes.available(value.spec.runtime)
+        if missing is not None:
+            return _INVALID_RUNTIME, missing
         try:
             await self._code.folder(value.spec.code.sha256)
             if value.spec.layers:
                 await self._code.merged([layer.code.sha256 for layer in value.spec.layers])
         except (errors.InvalidZipFileError, errors.InvalidParameterValueError) as error:
-            code, reason = "InvalidZipFileException", error.message
+            return "InvalidZipFileException", error.message
         except (errors.ApiError, OSError) as error:
-            code, reason = "InternalError", str(error)
-        else:
-            return lifecycle.activated(status, revision=revision)
-        return lifecycle.failed(status, revision=revision, reason=reason, code=code)
+            return _INTERNAL_ERROR, str(error)
+        return None
+
+
+def _key(document: Document[Any]) -> tuple[str, str]:
+    return document.kind.name, document.name
+
+
+def _has_failed_for_now(value: object) -> bool:
+    """Whether a function's or a version's last try has failed, for a reason that may pass."""
+    match value:
+        case function.Function(deleting=False, status=status) | function.Version(status=status):
+            is_failed = status.last_update is UpdateStatus.FAILED
+            return is_failed and status.last_update_reason_code in _PASSING
+        case _:
+            return False
 
 
 def _is_settling(value: object) -> bool:

@@ -19,9 +19,10 @@ Several gateways may be connected to one agent; one of them, the *owner*, is who
 or adopted it last. All others are refused with `MOVED`, except for `Adopt`. What a former owner has
 begun is answered to it; the new owner hears `Freed` of those environments when that is done. An
 agent in a pod whose owner's connection ends keeps its environments, and what runs in them, for
-another to adopt.
+another to adopt. Of one that drains only those are adopted that run something, for it to be heard.
 
-A gateway sends what an agent lacks of its packages before `Specialise`, in pieces, in order.
+A gateway sends what an agent lacks of its packages before `Specialise`, in pieces, in order, and
+need not wait for their answers: `Specialise` is done when they are.
 
 | gateway says | agent answers |
 |---|---|
@@ -80,6 +81,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
     environments: list[str] = []
     busy: list[str] = []
     """Those of them that run something."""
+    is_draining: bool = False
+    """Whether it takes nothing new, or never has and never will."""
     is_local: bool = True
     """Whether code lies where the gateway put it, on the same machine, and is not sent."""
 
@@ -174,6 +177,14 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, tag="roster"):
     """The newer, the greater."""
     members: dict[str, str]
     leaving: dict[str, str] = {}
+
+
+class Ping(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
+    """Say that you are there: from one gateway to another, which answers at once."""
+
+
+class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong"):
+    """I am there."""
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
@@ -314,6 +325,8 @@ Header = (
     | Forward
     | Failed
     | Roster
+    | Ping
+    | Pong
     | Specialise
     | Specialised
     | Start

@@ -1,10 +1,14 @@
-"""Connections to the agents of pods: opened, proved, and greeted."""
+"""Connections to the agents of pods: opened, proved, and greeted.
+
+One to a node that goes without a word ends within `silence.NODE_S`, idle or not.
+"""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from inglenook.wire import frames, messages, proof
+from inglenook.wire import frames, messages, proof, silence
 
 if TYPE_CHECKING:
     from inglenook.wire.connection import Body, Connection
@@ -26,6 +30,8 @@ class Greeted:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     is_closed: bool = False
+    lost: Callable[[], None] = lambda: None
+    """Called when it ends while nobody else has opened it."""
 
     def received(self, stream: int, header: messages.Header, body: "Body") -> None:
         del stream, body
@@ -36,6 +42,7 @@ class Greeted:
         self.is_closed = True
         if not self.welcome.done():
             self.welcome.set_exception(UnreachableError(reason))
+        self.lost()
 
 
 class Dialler:
@@ -52,9 +59,10 @@ class Dialler:
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 loop = asyncio.get_running_loop()
-                _, opened = await loop.create_connection(
+                transport, opened = await loop.create_connection(
                     frames.StreamConnection, address, self._port
                 )
+                silence.notice(transport, silence.NODE_S)
                 await proof.greet(opened, self._secret, self._name)
                 greeted = Greeted(opened)
                 opened.open(greeted)

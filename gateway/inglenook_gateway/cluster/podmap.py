@@ -106,10 +106,11 @@ class PodMap:
         if self._found.get(name) is not _Found.TAKEN:
             self._find(name, _Found.UNREACHABLE)
 
-    def retry(self, name: str) -> None:
-        """Let an unreachable pod be tried again."""
+    def retry(self, name: str) -> bool:
+        """Let an unreachable pod be tried again; return whether there is such a pod."""
         if self._found.get(name) is _Found.UNREACHABLE:
             self.give_back(name)
+        return name in self._pods
 
     def give_back(self, name: str) -> None:
         """Learn that nothing speaks against a pod but its labels."""

@@ -1,20 +1,23 @@
 """Connections to free pods, opened before anybody needs them, so that a lease takes no time.
 
 A few for each pool, to the pods that this gateway prefers. One is given up when its pod is not free
-any more. That may be learnt too late: then the agent refuses.
+any more. That may be learnt too late: then the agent refuses. A pod that cannot be reached, or
+whose connection is lost, is left alone for a while, and longer each time: nobody who needs a pod is
+to try one after the other of a node that has lost power.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
-from inglenook.aio import tasks
+from inglenook.aio import backoff, tasks
 from inglenook_gateway.cluster import dialling, podmap
 
 logger = logging.getLogger(__name__)
 
-_RETRY_S = 1.0
-"""When a pod that could not be reached is tried again."""
+_RETRY_S = (1.0, 30.0)
+"""When a pod that could not be reached is tried again: the first time, and at most."""
 
 
 class Spares:
@@ -37,7 +40,10 @@ class Spares:
         self._changed = changed
         self._open: dict[str, dict[str, dialling.Greeted]] = {}
         """By pool and name of the pod."""
-        self._dialling: set[str] = set()
+        self._dialling: dict[str, str] = {}
+        """The pools of the pods that are being connected to."""
+        self._pauses: dict[str, backoff.Backoff] = {}
+        """Of the pods that could not be reached last."""
         self._is_refilling = False
         self._is_closed = False
 
@@ -57,6 +63,7 @@ class Spares:
         if self._is_closed or greeted.is_closed:
             greeted.connection.close("not needed")
         else:
+            greeted.lost = partial(self._lost, pool, name, greeted)
             self._open.setdefault(pool, {})[name] = greeted
 
     def has(self, name: str) -> bool:
@@ -82,17 +89,17 @@ class Spares:
             ready = self._open.setdefault(pool, {})
             for name in [n for n, e in ready.items() if e.is_closed or not self._pods.is_free(n)]:
                 ready.pop(name).connection.close("not free any more")
-            missing = self._each - len(ready) - len(self._dialling)
+            missing = self._each - len(ready) - list(self._dialling.values()).count(pool)
             candidates = (e for e in self._pods.free(pool) if not self.has(e.name))
             for seen, _ in zip(candidates, range(missing), strict=False):
-                self._dialling.add(seen.name)
+                self._dialling[seen.name] = pool
                 _ = self._tasks.start(self._dial(seen), name=f"open a spare for {pool}")
 
     async def _dial(self, seen: podmap.Seen) -> None:
         try:
             greeted = await self.greet(seen)
         finally:
-            self._dialling.discard(seen.name)
+            del self._dialling[seen.name]
         if greeted is not None:
             self.put(seen.pool, seen.name, greeted)
         self._changed()
@@ -104,17 +111,32 @@ class Spares:
         except dialling.UnreachableError as error:
             logger.info("a pod is not reached", extra={"pod": seen.name, "why": str(error)})
             self._pods.give_back(seen.name)
-            self._pods.miss(seen.name)
-            asyncio.get_running_loop().call_later(_RETRY_S, self._retry, seen.name)
+            self._miss(seen.name)
             return None
-        if welcome.version is None:
+        self._pauses.pop(seen.name, None)
+        if welcome.version is not None:
+            self._pods.runs(seen.name, welcome.version.function_name)
+        elif welcome.is_draining:
+            self._pods.take(seen.name)
+        else:
             return greeted
-        self._pods.runs(seen.name, welcome.version.function_name)
-        greeted.connection.close("another has it")
+        greeted.connection.close("another has it, or nobody any more")
         return None
 
+    def _lost(self, pool: str, name: str, greeted: dialling.Greeted) -> None:
+        if self._open.get(pool, {}).get(name) is greeted:
+            del self._open[pool][name]
+            self._miss(name)
+            self._changed()
+
+    def _miss(self, name: str) -> None:
+        self._pods.miss(name)
+        pause_s = self._pauses.setdefault(name, backoff.Backoff(*_RETRY_S)).next()
+        asyncio.get_running_loop().call_later(pause_s, self._retry, name)
+
     def _retry(self, name: str) -> None:
-        self._pods.retry(name)
+        if not self._pods.retry(name):
+            self._pauses.pop(name, None)
         self._changed()
 
     def close(self) -> None:

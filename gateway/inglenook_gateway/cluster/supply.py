@@ -75,7 +75,7 @@ class ClusterPods:
         self._turns = turns.Turns()
         self._runtimes = runtimes.Runtimes(api, place.namespace, time)
         self._labelling = labelling.Labelling(api, place.namespace, self._tasks)
-        self._census = census.PodCensus(self._map, self._dialler, self._tasks)
+        self._census = census.PodCensus(self._map, self._dialler)
         self._demand = demand.Demand()
         self._signal = demand.DemandSignal(
             api,
@@ -205,9 +205,14 @@ class ClusterPods:
 
     # Finding again (`pods.Census`)
 
+    async def take(self) -> None:
+        """Ask all pods in doubt what they run."""
+        await self.ready()
+        await self._census.take()
+
     async def of(
         self, function_name: str, known: Container[str]
     ) -> Sequence[tuple[pods.Pod, pods.Found]]:
-        """Return the pods that run a function, by their labels and by asking all in doubt."""
+        """Return the pods that run a function, by their labels and by what they have said."""
         await self.ready()
         return await self._census.of(function_name, known)

@@ -94,7 +94,8 @@ class Dispatcher:
             raise errors.ServiceError("This gateway is shutting down.")
         name = version.function_name
         now = self._clock.monotonic()
-        invoked = invocation.Invocation(name, event, now + self._limits.queue_timeout_s, now)
+        waits_until = event.waits_until or now + self._limits.queue_timeout_s
+        invoked = invocation.Invocation(name, event, waits_until, now)
         try:
             self._admission.admit(
                 name, version.version, invoked, is_synchronous=event.is_synchronous
@@ -125,6 +126,9 @@ class Dispatcher:
             else:
                 self._watcher.failed(invoked.function)
                 invoked.outcome.set_exception(outcome)
+        self._check_settled()
+
+    def _check_settled(self) -> None:
         if self._is_draining and not self._ledger.total:
             self._settled.set()
 
@@ -158,11 +162,16 @@ class Dispatcher:
 
     # Changing hands
 
+    async def survey(self) -> None:
+        """Learn what all pods run: once for all functions that other gateways have given up."""
+        await self._handover.survey()
+
     async def take_over(self, function_name: str) -> None:
         """Make this gateway the owner of a function, with all that runs for it already.
 
-        To be awaited before the function's invocations are admitted here. Pods that cannot be
-        reached in time are left out; then what runs in them is not counted.
+        To be awaited before the function's invocations are admitted here, and after a `survey` that
+        was begun when nobody else ran it any more. Pods that cannot be reached in time are left
+        out; then what runs in them is not counted.
         """
         await self._handover.take_over(function_name)
 
@@ -174,7 +183,12 @@ class Dispatcher:
         futures. What runs is answered, and counts here until then. Idle environments are left to
         the new owner. Nothing is handed back for a function that has nothing here.
         """
-        self._handover.relinquish(function_name, hand_back)
+
+        def handing_back(returned: handover.Returned) -> None:
+            hand_back(returned)
+            self._check_settled()
+
+        self._handover.relinquish(function_name, handing_back)
 
     def on_moved(self, callback: "Callable[[str], None]") -> None:
         """Call `callback` with each function of which an agent says that another gateway owns it.

@@ -1,7 +1,7 @@
 """What environments run that this gateway has not asked for: a former owner has.
 
-Each counts against its function's limit until the agent says that it is done, or is gone. Nobody
-here waits for an answer; the former owner, if it lives, hears it.
+Each counts against its function's limit until the agent says that it is done, or is gone, or should
+have said so long ago. Nobody here waits for an answer; the former owner, if it lives, hears it.
 """
 
 from inglenook.capacity import concurrency
@@ -15,17 +15,25 @@ class Elsewhere:
     def __init__(self, version: messages.VersionId, ledger: concurrency.Ledger) -> None:
         self._version = version
         self._ledger = ledger
-        self._held: set[Environment] = set()
+        self._held: dict[Environment, float] = {}
 
-    def hold(self, environment: Environment) -> None:
-        """Count one that is busy."""
-        self._held.add(environment)
+    @property
+    def is_counting(self) -> bool:
+        """Whether there are any."""
+        return bool(self._held)
+
+    def hold(self, environment: Environment, silent_after: float = float("inf")) -> None:
+        """Count one that is busy, and must be done at a moment on the monotonic clock."""
+        self._held[environment] = silent_after
         self._ledger.hold(self._version.function_name, self._version.version, environment)
+
+    def overdue(self, now: float) -> list[Environment]:
+        """Return those that must have been done, and of which nothing was heard."""
+        return [each for each, silent_after in self._held.items() if silent_after < now]
 
     def release(self, environment: Environment) -> None:
         """Learn that it is not any more. Safe to repeat, and for any other."""
-        if environment in self._held:
-            self._held.discard(environment)
+        if self._held.pop(environment, None) is not None:
             self._ledger.release(self._version.function_name, environment)
 
     def release_all(self) -> None:

@@ -10,8 +10,7 @@ stay where they are for the new owner, and what runs is answered.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from inglenook import errors, settings
 from inglenook.aio import clock, tasks
@@ -31,15 +30,11 @@ from inglenook_gateway.dispatch import (
     running,
     specialising,
     starts,
+    succession,
     waiting,
     warming,
 )
 from inglenook_gateway.dispatch.environment import Environment
-
-if TYPE_CHECKING:
-    from inglenook.wire.connection import Body
-
-HandBack = Callable[[invocation.Invocation], None]
 
 
 class Fleet:
@@ -91,6 +86,7 @@ class Fleet:
             tenant=self,
             watch=watch,
         )
+        silence_s = specialise.timeout_s + limits.answer_grace_s
         self._running = running.Running(
             self._environments,
             elsewhere=self._elsewhere,
@@ -98,7 +94,7 @@ class Fleet:
             owner=self,
             watch=watch,
             time=time,
-            silence_s=specialise.timeout_s + limits.answer_grace_s,
+            silence_s=silence_s,
             pace=rates.Pace() if limits.request_rate_limit else None,
         )
         self._growth = growth.Growth(
@@ -119,9 +115,16 @@ class Fleet:
             changed=changed,
             watch=watch,
         )
+        self._succession = succession.Succession(
+            specialise.id,
+            self._environments,
+            pods_of=self._leases,
+            runs=self._running,
+            counted=self._elsewhere,
+            time=time,
+            silence_s=silence_s,
+        )
         self._is_retired = False
-        self._hand_back: HandBack | None = None
-        """To whom invocations go that find no environment, once the fleet leaves."""
 
     @property
     def is_unused(self) -> bool:
@@ -164,8 +167,8 @@ class Fleet:
     # What comes of them (`running.Owner`).
 
     def refused(self, invoked: invocation.Invocation, why: messages.Refusal) -> None:
-        if self._hand_back is not None:
-            self._hand_back(invoked)
+        if self._succession.hand_back is not None:
+            self._succession.hand_back(invoked)
             return
         self._environments.requeue(invoked)
         self._waiting.watch()
@@ -174,8 +177,8 @@ class Fleet:
         self.go_on()
 
     def idle(self) -> None:
-        if self._hand_back is not None:
-            self._let_go()
+        if self._succession.hand_back is not None:
+            self._succession.let_go()
         elif self._is_retired:
             self._stop_idle(before=float("inf"))
         elif self._environments.provisioned.surplus():
@@ -192,15 +195,15 @@ class Fleet:
         self._warming.impossible(error.message)
 
     def go_on(self) -> None:
-        if self._hand_back is not None:
-            self._let_go()
+        if self._succession.hand_back is not None:
+            self._succession.let_go()
             return
         self._growth.start_more()
         self._warming.start_more()
 
     def moved(self) -> None:
-        if self._hand_back is None:
-            self._leases.is_held_up = self._moved()
+        if self._succession.hand_back is None:
+            self._leases.patience.is_held_up = self._moved()
 
     def _ready(self, environment: Environment) -> None:
         following = self._environments.started_ahead(environment, self._clock.monotonic())
@@ -217,9 +220,7 @@ class Fleet:
         self._warming.start_more()
 
     def freed(self, of: link.AgentLink, name: str) -> None:
-        environment = Environment(of, name)
-        self._elsewhere.release(environment)
-        self._running.rested(environment)
+        self._succession.freed(Environment(of, name))
 
     def lost(self, of: link.AgentLink) -> None:
         for environment in self._environments.of(lambda each: each.link is of):
@@ -251,52 +252,15 @@ class Fleet:
 
     def adopt(self, pod: pods.Pod) -> asyncio.Future[bool]:
         """Take over a pod that runs this version; the future tells whether its agent agreed."""
-        adopted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        taken = self._leases.adopt(pod)
+        return self._succession.adopt(pod)
 
-        def answered(header: messages.Header | None, _body: "Body") -> None:
-            # Here and not in who waits for it: `Freed` may be right behind.
-            if isinstance(header, messages.Adopted):
-                self._adopted(taken, header.environments, header.busy)
-            else:
-                taken.let_go("not adopted")
-            if not adopted.done():
-                adopted.set_result(isinstance(header, messages.Adopted))
-
-        taken.ask(messages.Adopt(id=self.id), b"", answered)
-        return adopted
-
-    def _adopted(self, taken: link.AgentLink, names: Sequence[str], busy: Sequence[str]) -> None:
-        taken.takes_starts = True
-        taken.held = len(names)
-        for environment in [Environment(taken, name) for name in names]:
-            if environment.name in busy:
-                self._environments.adopt_busy(environment)
-                self._elsewhere.hold(environment)
-            else:
-                following = self._environments.adopt(environment, self._clock.monotonic())
-                self._running.go_on_with(environment, following)
-
-    def leave(self, hand_back: HandBack) -> None:
+    def leave(self, hand_back: succession.HandBack) -> None:
         """Give the function to another gateway: who waits is handed back, now or as it comes to it.
 
         What runs is answered here, and counts until then. To be called once.
         """
-        self._hand_back = hand_back
         self._warming.close()
-        self._leases.stop()
-        for invoked in self._environments.waiting:
-            self._environments.abandon(invoked)
-            hand_back(invoked)
-        self._let_go()
-
-    def _let_go(self) -> None:
-        self._elsewhere.release_all()
-        self._environments.let_go()
-        at_work = {environment.link for environment in self._environments.busy}
-        for each in self._leases.links:
-            if each not in at_work:
-                each.let_go("another gateway owns the function")
+        self._succession.leave(hand_back)
 
     # Going away
 
@@ -313,13 +277,14 @@ class Fleet:
         for environment, invoked in self._environments.busy.items():
             if invoked.silent_after < now:
                 environment.link.end("silent past the function's timeout")
-        if self._hand_back is not None:
+        if self._succession.hand_back is not None:
             return
+        self._succession.give_up_overdue(now)
         self._stop_idle(before=now - self._limits.environment_idle_timeout_s)
         self._leases.trim()
-        if self._leases.is_held_up:
+        if self._leases.patience.is_held_up:
             # The function has not been taken from this gateway, or has come back to it.
-            self._leases.is_held_up = False
+            self._leases.patience.is_held_up = False
             self.go_on()
 
     def _stop_idle(self, *, before: float) -> None:

@@ -46,7 +46,7 @@ class Growth:
 
     def start_more(self) -> None:
         """Start the environments that are wanted, as far as the bounds allow."""
-        while self._pool.starts_wanted() > 0 and not self._pods.is_pausing:
+        while self._pool.starts_wanted() > 0 and not self._pods.patience.is_pausing:
             with_room = self._pods.with_room()
             if with_room is None:
                 return
@@ -64,7 +64,7 @@ class Growth:
     ) -> None:
         self._watch.started(began, header)
         if isinstance(header, messages.Started):
-            self._pods.started()
+            self._pods.patience.worked()
             environment = Environment(asked, header.environment)
             self._took(environment, self._pool.started(environment, self._clock.monotonic()))
         else:
@@ -74,6 +74,6 @@ class Growth:
             if isinstance(header, messages.Refused):
                 self._pods.refused(asked, header)
             else:
-                self._pods.pause("the agent was lost while an environment started")
+                self._pods.patience.pause("the agent was lost while an environment started")
         self._starts.end()
         self.start_more()

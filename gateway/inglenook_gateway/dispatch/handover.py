@@ -7,9 +7,9 @@ versions that are not current are adopted, too, and drained. Giving is the other
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inglenook.capacity import concurrency
@@ -28,13 +28,14 @@ _ADOPT_TIMEOUT_S = 2.0
 """How long an agent may take to say what it has. It is asked nothing that takes time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
     """An invocation that was admitted and has not begun: for the function's new owner."""
 
     version: messages.VersionId
     spec: function.Spec
     event: Event
+    """It waits no longer than it would have here."""
     outcome: asyncio.Future[Outcome]
     """What its caller awaits; may be cancelled."""
 
@@ -60,6 +61,11 @@ class Handover:
         self.leaving: list[fleet.Fleet] = []
         self._old: dict[str, Old] = {}
         """Pods of versions that are not current any more, by name."""
+
+    async def survey(self) -> None:
+        """Learn what all pods run."""
+        if self._remote is not None:
+            await self._remote.census.take()
 
     async def take_over(self, function_name: str) -> None:
         """Adopt all pods of a function that are not this gateway's yet."""
@@ -127,7 +133,7 @@ class _Returning:
             Returned(
                 version=self._of.id,
                 spec=self._of.spec,
-                event=invoked.event,
+                event=dataclasses.replace(invoked.event, waits_until=invoked.waits_until),
                 outcome=invoked.outcome,
             )
         )
@@ -166,11 +172,14 @@ class Old:
         self._link.ask(messages.Adopt(id=self._version), b"", answered)
         return adopted
 
-    def _drained(self, _header: messages.Header | None, _body: "Body") -> None:
+    def _drained(self, header: messages.Header | None, _body: "Body") -> None:
+        if isinstance(header, messages.Refused) and self._elsewhere.is_counting:
+            return  # it drains already, and says when that is done
         self._link.let_go("it has drained")
 
     def let_go(self) -> None:
-        """Leave it to itself."""
+        """Leave it to itself, and count nothing of it any more."""
+        self._elsewhere.release_all()
         self._link.let_go("the gateway goes")
 
     def environment_gone(self, of: link.AgentLink, name: str) -> None:

@@ -14,20 +14,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from inglenook import errors
-from inglenook.aio import backoff, tasks
+from inglenook.aio import tasks
 from inglenook.telemetry import watching
 from inglenook.telemetry.watching import Phase
 from inglenook.wire import messages
 from inglenook.wire.messages import Refusal
-from inglenook_gateway.dispatch import link, packages, pods
+from inglenook_gateway.dispatch import link, packages, patience, pods
 
 if TYPE_CHECKING:
     from inglenook.wire.connection import Body
 
 logger = logging.getLogger(__name__)
-
-_PAUSE_FIRST_S = 0.05
-_PAUSE_MOST_S = 2.0
 
 _PERMANENT: dict[Refusal, type[errors.ApiError]] = {
     Refusal.CODE_UNAVAILABLE: errors.InvalidZipFileError,
@@ -92,16 +89,9 @@ class Leases:
         self._seeking: dict[asyncio.Task[None], bool] = {}
         """The leases for which there is no pod yet, and whether nobody waits for each."""
         self._specialising = 0
-        self._backoff = backoff.Backoff(_PAUSE_FIRST_S, _PAUSE_MOST_S)
-        self._resume: asyncio.TimerHandle | None = None
-        self.is_held_up = False
-        """Whether to try nothing because another gateway may own the function."""
+        self.patience = patience.Patience(specialise.id.function_name, tenant.go_on)
+        """When to try again."""
         self._is_closed = False
-
-    @property
-    def is_pausing(self) -> bool:
-        """Whether nothing should be tried before `go_on` is called."""
-        return self._resume is not None or self.is_held_up
 
     @property
     def is_leasing(self) -> bool:
@@ -118,13 +108,9 @@ class Leases:
         for each in reversed(self._links):
             if each.has_room:
                 return each
-        if not self.is_pausing and not self._is_closed:
+        if not self.patience.is_pausing and not self._is_closed:
             self._lease_more()
         return None
-
-    def started(self) -> None:
-        """Learn that an environment has started, so that the next failure pauses briefly again."""
-        self._backoff.reset()
 
     def refused(self, by: link.AgentLink, refused: messages.Refused) -> None:
         """Learn that a pod does not start an environment, or is not specialised."""
@@ -136,28 +122,7 @@ class Leases:
         elif (permanent := _PERMANENT.get(refused.reason)) is not None:
             self._tenant.impossible(permanent(refused.message))
         else:
-            self.pause(f"{refused.reason.value}: {refused.message}")
-
-    def pause(self, why: str) -> None:
-        """Try nothing for a while: longer each time, until something works."""
-        if self._is_closed:
-            return
-        pause_s = self._backoff.next()
-        logger.warning(
-            "cannot start an environment; trying again",
-            extra={
-                "function": self._specialise.id.function_name,
-                "pause_s": pause_s,
-                "why": why,
-            },
-        )
-        if self._resume is None:
-            loop = asyncio.get_running_loop()
-            self._resume = loop.call_later(pause_s, self._pause_over)
-
-    def _pause_over(self) -> None:
-        self._resume = None
-        self._tenant.go_on()
+            self.patience.pause(f"{refused.reason.value}: {refused.message}")
 
     # Leasing
 
@@ -193,12 +158,12 @@ class Leases:
         except errors.ApiError as error:
             self._seeking.pop(me, None)  # type: ignore[arg-type] # this runs in a task
             if error.is_retryable:
-                self.pause(repr(error))
+                self.patience.pause(repr(error))
             else:
                 self._tenant.impossible(error)
         except Exception as error:  # noqa: BLE001 - the one place where leasing fails and backs off
             self._seeking.pop(me, None)  # type: ignore[arg-type]
-            self.pause(repr(error))
+            self.patience.pause(repr(error))
         else:
             self._seeking.pop(me, None)  # type: ignore[arg-type]
             await self._take(pod, loaded)
@@ -230,7 +195,7 @@ class Leases:
             leased.takes_starts = True
             leased.pod.specialised()
         elif not isinstance(header, messages.Refused):
-            self.pause("the agent was lost while it was specialised")
+            self.patience.pause("the agent was lost while it was specialised")
         elif header.reason in _TAKEN and not leased.pod.is_local:
             self._forget(leased)
             leased.let_go("another has taken it")
@@ -286,9 +251,7 @@ class Leases:
     def stop(self) -> None:
         """Lease no more; what there is stays."""
         self._is_closed = True
-        if self._resume is not None:
-            self._resume.cancel()
-            self._resume = None
+        self.patience.stop()
         for task in list(self._seeking):
             task.cancel()
 

@@ -1,9 +1,9 @@
 """Packages on their way to agents that do not share the gateway's disk.
 
 They are read once for all pods of a burst, and the last ones are kept. Pieces of all packages are
-written back to back, a few without an answer; one wait at the end is for all of them, since an
-agent can use a package only once it has it. One that was refused is refused again by `Specialise`,
-which says why.
+written back to back, a few without an answer, and what follows right behind them: an agent does in
+order what one connection brings. One that was refused is refused again by `Specialise`, which says
+why.
 """
 
 import asyncio
@@ -69,11 +69,10 @@ class Packages:
 
 
 async def send(to: link.AgentLink, packages: dict[str, bytes]) -> None:
-    """Send packages; returns when the agent has answered all, or has refused one, or is gone."""
+    """Send packages, as fast as the agent takes them; none after one that it has refused."""
     sending = _Sending(to)
     for sha256, package in packages.items():
         await sending.send(sha256, memoryview(package))
-    await sending.answered(at_most=0)
 
 
 class _Sending:

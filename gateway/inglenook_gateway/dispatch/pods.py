@@ -58,6 +58,9 @@ class Found:
 class Census(Protocol):
     """Who finds the pods that other gateways, or this one before, have specialised."""
 
+    async def take(self) -> None:
+        """Learn what all pods run. What has been taken by others since then is not known."""
+
     async def of(self, function_name: str, known: Container[str]) -> Sequence[tuple[Pod, Found]]:
         """Return the pods that run a function, but for those whose names are `known`."""
 

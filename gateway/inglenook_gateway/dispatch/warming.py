@@ -73,7 +73,7 @@ class Warming:
         while (
             self._reserve.starts_wanted() > 0
             and self._resume is None
-            and not self._pods.is_pausing
+            and not self._pods.patience.is_pausing
             and (pod := self._pods.with_room()) is not None
             and self._starts.begin_ahead(self)
         ):
@@ -87,7 +87,7 @@ class Warming:
     ) -> None:
         self._watch.started(began, header, _AHEAD)
         if isinstance(header, messages.Started):
-            self._pods.started()
+            self._pods.patience.worked()
             environment = Environment(asked, header.environment)
             if header.init_ok:
                 self._backoff.reset()
@@ -102,7 +102,7 @@ class Warming:
             if isinstance(header, messages.Refused):
                 self._pods.refused(asked, header)
             elif not self._is_closed:
-                self._pods.pause("the agent was lost while an environment started")
+                self._pods.patience.pause("the agent was lost while an environment started")
         self._starts.end_ahead()
         self._changed()
         self.start_more()

@@ -1,7 +1,7 @@
 """Events of Kubernetes on our objects, so that `kubectl describe` tells what to do.
 
-One thing said again and again about an object is one Event whose count grows: its name is computed
-from what it says. Posting is best effort: a failure is logged and forgotten.
+One thing said again and again about an object is one Event whose count grows, more and more slowly:
+its name is computed from what it says. Posting is best effort: a failure is logged and forgotten.
 """
 
 import hashlib
@@ -20,7 +20,9 @@ logger = logging.getLogger(__name__)
 _COMPONENT = "inglenook-operator"
 _REMEMBERED = 4096
 _AGAIN_S = 60.0
-"""The same is said about an object so often at most."""
+_AGAIN_S_MAX = 1800.0
+"""The same is said about an object half as often each time, but before Kubernetes forgets it: which
+is an hour after it was said last, usually."""
 _NAME_LENGTH = 200
 _MESSAGE_LENGTH_MAX = 1024
 
@@ -47,7 +49,7 @@ class Events:
         said = hashlib.sha256("\n".join((metadata["uid"], reason, message)).encode())
         name = f"{metadata['name'][:_NAME_LENGTH]}.{said.hexdigest()[:16]}"
         at, count = self._said.get(name, (0.0, 0))
-        if now < at + _AGAIN_S:
+        if count and now < at + min(_AGAIN_S_MAX, _AGAIN_S * 2.0 ** min(count - 1, 10)):
             return
         self._said[name] = now, count + 1
         self._said.move_to_end(name)

@@ -3,7 +3,7 @@
 import aiohttp
 
 from inglenook.model import limits
-from inglenook_operator.reconcile.packages import BadSourceError
+from inglenook_operator.reconcile.packages import FETCH_FAILED, BadSourceError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60.0, connect=5.0, sock_read=15.0)
 _PIECE_BYTES = 256 * 1024
@@ -19,7 +19,7 @@ async def fetch(url: str) -> bytes:
             session.get(url, max_redirects=_REDIRECTS_MAX) as answer,
         ):
             if answer.status != 200:
-                raise BadSourceError("FetchFailed", f"{url} answered {answer.status}.")
+                raise BadSourceError(FETCH_FAILED, f"{url} answered {answer.status}.")
             async for piece in answer.content.iter_chunked(_PIECE_BYTES):
                 content += piece
                 if len(content) > limits.ZIPPED_BYTES_MAX:
@@ -27,5 +27,5 @@ async def fetch(url: str) -> bytes:
                     raise BadSourceError("PackageTooLarge", f"{url} has more than {most} bytes.")
     except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
         text = str(exc) or type(exc).__name__
-        raise BadSourceError("FetchFailed", f"{url} could not be fetched: {text}") from exc
+        raise BadSourceError(FETCH_FAILED, f"{url} could not be fetched: {text}") from exc
     return bytes(content)

@@ -1,4 +1,4 @@
-"""The Lambda API of the gateways, as the operator calls it: by boto3, in a thread.
+"""The Lambda API of the gateways, as the operator calls it: by botocore, in a thread.
 
 What is declared through kubectl so goes by every rule that other clients go by. A refusal is a
 value (`calls.Refusal`), whatever its kind; that no gateway answers is one, too.
@@ -9,9 +9,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 import botocore.config
 import botocore.exceptions
+import botocore.session
 
 from inglenook_operator.reconcile.calls import Refusal
 
@@ -36,7 +36,7 @@ class LambdaApi:
 
     def _call(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any] | Refusal:
         try:
-            # The generic way that boto3's own methods go: an operation is data here.
+            # The generic way that a client's own methods go: an operation is data here.
             answer = self._made()._make_api_call(operation, dict(params))  # noqa: SLF001
         except botocore.exceptions.ClientError as error:
             said = error.response.get("Error", {})
@@ -53,11 +53,11 @@ class LambdaApi:
     def _made(self) -> Any:
         with self._making:
             if self._client is None:
-                self._client = boto3.client(
+                self._client = botocore.session.Session().create_client(
                     "lambda",
                     endpoint_url=self._endpoint,
                     region_name=self._region,
-                    # The gateways know their callers by other means; boto3 signs all the same.
+                    # The gateways know their callers by other means; botocore signs all the same.
                     aws_access_key_id="inglenook",
                     aws_secret_access_key="operator",  # noqa: S106 - nothing is kept secret by it
                     config=botocore.config.Config(

@@ -16,7 +16,7 @@ from inglenook_operator.control.deployments import Deployment, Deployments
 from inglenook_operator.control.mirroring import Mirror
 from inglenook_operator.control.sources import NotThereYetError
 from inglenook_operator.control.statuses import Statuses
-from inglenook_operator.reconcile import calls, views
+from inglenook_operator.reconcile import calls, packages, views
 from inglenook_operator.reconcile.calls import Call, Decision, Refusal
 from inglenook_operator.reconcile.conditions import Condition
 from inglenook_operator.reconcile.names import Kind
@@ -64,8 +64,8 @@ class Declarations:
             if body is None or one is None or one.is_leaving:
                 self._pauses.pop((kind, name), None)
                 return None
-            if one.is_of_the_api and one.document is None:
-                return await self._cut_off(one, body)
+            if not one.is_readable or (one.is_of_the_api and one.document is None):
+                return await self._damaged(one, body)
             decision, deployment = await self._choices.decide(one)
             if decision.problem is not None:
                 return await self._end(one, body, decision.problem)
@@ -118,7 +118,9 @@ class Declarations:
     async def _end(self, one: Resource, body: index.Body, problem: Condition) -> float:
         """Say why the platform does not have what is declared; return when to try again."""
         await self._statuses.tell(one, body, problem, is_observed=problem.status is False)
-        return self._pause(one) if problem.status is None else _REJECTED_S
+        # Who serves a zip may have been applied together with what names it.
+        may_pass = problem.status is None or problem.reason == packages.FETCH_FAILED
+        return self._pause(one) if may_pass else _REJECTED_S
 
     async def _agree(
         self, one: Resource, body: index.Body, decision: Decision, deployment: Deployment | None
@@ -139,8 +141,10 @@ class Declarations:
         fresh = backoff.Backoff(_WAIT_S, _WAIT_S_MAX)
         return self._pauses.setdefault((one.kind, one.name), fresh).next()
 
-    async def _cut_off(self, one: Resource, body: index.Body) -> float | None:
+    async def _damaged(self, one: Resource, body: index.Body) -> float | None:
         """Delete what the API began to make, and did not end making, long ago."""
+        if not one.is_readable:
+            return await self._end(one, body, calls.unreadable())
         left = one.created + _CUT_OFF_S - self._around.clock.now()
         if left > 0:
             return left

@@ -17,6 +17,7 @@ from inglenook_operator.cluster.index import Key
 from inglenook_operator.cluster.surroundings import Surroundings
 from inglenook_operator.control import agenda as agendas
 from inglenook_operator.control import (
+    allocations,
     choices,
     counting,
     declarations,
@@ -36,6 +37,10 @@ from inglenook_operator.reconcile.names import Kind
 from inglenook_operator.resources import pod
 
 _RETRY_S = 2.0
+_OF_THE_AGENTS = (
+    *("init_timeout_s", "spares", "stream_bytes_per_s", "orphan_timeout_s", "drain_timeout_s"),
+)
+"""The settings of agents that are an installation's, and not of how their pods are made."""
 
 
 class Leading:
@@ -87,6 +92,7 @@ class Leading:
             mirror=mirroring.Mirror(around),
         )
         self._deletions = deletions.Deletions(around, lambda_api=lambda_calls, statuses=told)
+        self._allocations = allocations.Allocations(around, lambda_api=lambda_calls)
         self._resync = resync.Resync(
             api=api,
             index=self.index,
@@ -133,7 +139,10 @@ class Leading:
                 again_s = await self._deletions.reconcile(key.name)
                 if again_s is not None:
                     return again_s
-            return await self._declarations.reconcile(kind, key.name)
+            again_s = await self._declarations.reconcile(kind, key.name)
+            if kind is Kind.PROVISIONED and again_s is None:
+                return await self._allocations.reconcile(key.name)
+            return again_s
 
     def _pool_pods(self) -> dict[tuple[str, ...], float]:
         counted: dict[tuple[str, ...], float] = {}
@@ -175,4 +184,15 @@ def _platform(settings: all_settings.Settings) -> pod.Platform:
         secret_folder=cluster.secret_file.rpartition("/")[0],
         region=cluster.region,
         account=cluster.account,
+        agent_variables=agent_variables(settings.agent),
     )
+
+
+def agent_variables(agent: all_settings.Agent) -> dict[str, str]:
+    """Return the variables by which agents are told what the operator was told of them."""
+    usual = all_settings.Agent()
+    return {
+        f"INGLENOOK_AGENT_{name.upper()}": str(getattr(agent, name))
+        for name in _OF_THE_AGENTS
+        if getattr(agent, name) != getattr(usual, name)
+    }

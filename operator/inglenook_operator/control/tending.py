@@ -1,7 +1,7 @@
 """Tends single pods: gives a specialised one its resources, and lets go what has ended.
 
-A pod on a node that is gone never ends by itself: the kubelet that would say so is gone, too. Once
-such a pod is to be deleted and its node is not ready, it is deleted without waiting.
+A pod on a node that is gone never ends by itself: the kubelet that would say so is gone, too. When
+such a pod is let go, `reconcile.departures` decides.
 """
 
 import logging
@@ -11,15 +11,14 @@ from typing import Any
 from inglenook_cluster.kube.requests import RefusedError
 from inglenook_operator.cluster import api, index
 from inglenook_operator.cluster.surroundings import Surroundings
-from inglenook_operator.reconcile import pods
+from inglenook_operator.reconcile import departures, pods
 from inglenook_operator.reconcile.pods import Pod, State
 from inglenook_operator.resources import sizes
 
 logger = logging.getLogger(__name__)
 
-_NODE_LOOK_S = 3.0
-_LEAVING_LOOK_S = 10.0
-_LEAVING_S = 1.5
+_NODE_LOOK_S = 1.0
+"""How long one look at a node does for all pods of it."""
 _FORBIDDEN = 403
 
 
@@ -28,8 +27,8 @@ class Tending:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._nodes: dict[str, tuple[float, bool]] = {}
-        """When a node was last looked at, and whether it was ready."""
+        self._nodes: dict[str, tuple[float, departures.Node]] = {}
+        """When a node was last looked at, and how it was."""
 
     async def reconcile(self, name: str) -> float | None:
         """Look at one pod; return when to look again, in seconds."""
@@ -37,7 +36,7 @@ class Tending:
         if body is None:
             return None
         one = pods.view(body)
-        if one.is_leaving:
+        if one.is_leaving or (one.is_cut_off and not one.has_ended):
             return await self._let_go(one)
         if one.has_ended:
             # Pools delete theirs, having counted how they ended.
@@ -48,37 +47,36 @@ class Tending:
             await self._resize(one, body)
         return None
 
-    async def _let_go(self, one: Pod) -> float:
-        leaving_s = self._around.clock.now() - (one.leaving_since or 0.0)
-        if leaving_s < _LEAVING_S:
-            # Almost all are gone by then.
-            return _LEAVING_S - leaving_s
-        if one.node is not None and await self._is_ready(one.node):
-            return _LEAVING_LOOK_S
-        path = api.pods(self._around.namespace, one.name)
-        if await self._around.api.delete(path, uid=one.uid, grace_s=0):
-            logger.info(
-                "a pod of a node that is gone was deleted", extra={"pod": one.name, "at": one.node}
-            )
-        return _LEAVING_LOOK_S
+    async def _let_go(self, one: Pod) -> float | None:
+        now, node = self._around.clock.now(), None
+        if one.node is not None and departures.needs_node(one, now):
+            node = await self._node(one.node)
+        decided = departures.decide(one, node, now)
+        path, about = api.pods(self._around.namespace, one.name), {"pod": one.name, "at": one.node}
+        if decided.is_forced and await self._around.api.delete(path, uid=one.uid, grace_s=0):
+            logger.info("a pod of a node that is gone was deleted", extra=about)
+        if decided.is_deleted:
+            logger.info("the node of a pod is gone", extra=about)
+            left = await self._around.api.delete(path, uid=one.uid)
+            if left is not None and left.get("kind") == "Pod":
+                self._around.index.put("pods", left)
+        return decided.again_s
 
-    async def _is_ready(self, name: str) -> bool:
-        """Whether a node is; who may not know takes it for one that is."""
+    async def _node(self, name: str) -> departures.Node:
+        """Look at a node; who may not takes it for one that is ready."""
         now = self._around.clock.monotonic()
-        looked, is_ready = self._nodes.get(name, (float("-inf"), False))
+        looked, known = self._nodes.get(name, (float("-inf"), departures.Node.READY))
         if now < looked + _NODE_LOOK_S:
-            return is_ready
+            return known
         try:
-            node = await self._around.api.get(api.node(name))
+            known = departures.node(await self._around.api.get(api.node(name)))
         except RefusedError as error:
             if error.status != _FORBIDDEN:
                 raise
             logger.warning("nodes cannot be looked at", extra={"node": name, "why": str(error)})
-            is_ready = True
-        else:
-            is_ready = node is not None and pods.is_ready(node)
-        self._nodes[name] = now, is_ready
-        return is_ready
+            known = departures.Node.READY
+        self._nodes[name] = now, known
+        return known
 
     async def _resize(self, one: Pod, body: index.Body) -> None:
         if trouble := pods.resize_trouble(body):

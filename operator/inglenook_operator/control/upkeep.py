@@ -50,14 +50,20 @@ class KnownRuntimes:
 
     def __init__(self, index: index.Index) -> None:
         self._index = index
+        self._missed: dict[str, float] = {}
+        """Since when a runtime is known not to be there."""
 
     async def available(self, runtime: str) -> str | None:
         """Return why a runtime is not available; None if it is."""
-        for _ in range(int(_RUNTIME_WAIT_S / _LOOK_S)):
-            if self._index.get(names.RUNTIMES, runtime) is not None:
-                return None
+        loop = asyncio.get_running_loop()
+        while self._index.get(names.RUNTIMES, runtime) is None:
             # A file of manifests is applied within moments; then it is there or is not.
+            if loop.time() >= self._missed.setdefault(runtime, loop.time()) + _RUNTIME_WAIT_S:
+                break
             await asyncio.sleep(_LOOK_S)
+        else:
+            self._missed.pop(runtime, None)
+            return None
         return f"This cluster has no Runtime resource named {runtime}."
 
 
@@ -132,6 +138,7 @@ async def activate(store: documents.Store, index: index.Index) -> None:
         new_revision=lambda: str(uuid.uuid4()),
         # Gateways watch the store; nobody here keeps a catalog.
         written=lambda _: None,
+        retry_s=_RETRY_S,
     )
     while True:
         try:

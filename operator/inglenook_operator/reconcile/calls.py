@@ -77,6 +77,12 @@ def rejected(reason: str, message: str) -> Condition:
     return Condition(type=ACCEPTED, status=False, reason=_camel(reason), message=message)
 
 
+def unreadable() -> Condition:
+    """Say that what the platform keeps of a resource is of no use to it."""
+    message = "What stands in status.applied cannot be read: a newer version may have written it."
+    return rejected("Unreadable", message)
+
+
 def accepted() -> Condition:
     """Say that the platform has what is declared."""
     return Condition(type=ACCEPTED, status=True, reason="Accepted")

@@ -12,6 +12,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _SHEBANG = b"#!"
 
+FETCH_FAILED = "FetchFailed"
+"""The reason of what may be mended by nobody but whoever serves the zip, at any moment."""
+
 
 class BadSourceError(Exception):
     """The declared source of the code cannot be used, for a reason that people can mend."""

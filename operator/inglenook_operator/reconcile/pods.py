@@ -43,6 +43,9 @@ class Pod:
     created: float
     """Seconds since the epoch."""
     is_ready: bool
+    is_cut_off: bool = False
+    """Whether the cluster takes it for unready, though its containers were ready: its kubelet has
+    not been heard of."""
     has_ended: bool
     has_failed: bool
     leaving_since: float | None = None
@@ -78,6 +81,7 @@ def view(body: Body) -> Pod:
         template=marks.get(labels.TEMPLATE, ""),
         created=conditions.timestamp(metadata["creationTimestamp"]),
         is_ready=_has(status, "Ready"),
+        is_cut_off=_has(status, "ContainersReady") and not _has(status, "Ready"),
         has_ended=phase in _ENDED,
         has_failed=phase == "Failed",
         leaving_since=_deleted(metadata),
@@ -88,11 +92,6 @@ def view(body: Body) -> Pod:
         environments_max=_number(notes.get(labels.ENVIRONMENTS_MAX)) or 1,
         trouble=_trouble(status),
     )
-
-
-def is_ready(body: Body) -> bool:
-    """Whether a pod or a node has the condition Ready."""
-    return _has(body.get("status") or {}, "Ready")
 
 
 def resize_trouble(body: Body) -> Trouble | None:

@@ -32,7 +32,8 @@ class Resource:
     code: manifest.CodeSource | None
     """Which package was made of the declared code, if one was."""
     document: Document[Any] | None
-    """What the platform has; None: it has none yet."""
+    """What the platform has; None: it has none yet, or none that can be read."""
+    is_readable: bool = True
     is_leaving: bool
     has_finalizer: bool
     is_of_the_api: bool
@@ -93,6 +94,11 @@ def view(kind: Kind, body: Mapping[str, Any]) -> Resource:
     """Read a custom resource as the API server shows it."""
     read = manifest.read(body)
     said = tuple((body.get("status") or {}).get("conditions") or ())
+    document, is_readable = None, True
+    try:
+        document = codec.document(kind.documents, read)
+    except codec.UnreadableError:
+        is_readable = False
     return Resource(
         kind=kind,
         name=read.metadata.name,
@@ -103,7 +109,8 @@ def view(kind: Kind, body: Mapping[str, Any]) -> Resource:
         spec=read.spec,
         conditions=said,
         code=read.status.code,
-        document=codec.document(kind.documents, read),
+        document=document,
+        is_readable=is_readable,
         is_leaving=read.metadata.deletion_timestamp is not None,
         has_finalizer=definitions.DRAIN_FINALIZER in read.metadata.finalizers,
         is_of_the_api=read.metadata.annotations.get(definitions.MADE_BY) == definitions.API,

@@ -9,7 +9,7 @@ the same, so a hash of the whole tells when a template has changed.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inglenook.model import limits
@@ -26,8 +26,9 @@ _AGENT_STATUS_PORT = 9601
 _HASH_DIGITS = 10
 _GRACE_S = limits.TIMEOUT_S_MAX + 30
 """A pod ends as soon as nothing runs in it; what runs may take as long as a function may."""
-_GONE_NODE_S = 1
-"""How long pods stay on a node that does not answer. Kubernetes' own default is five minutes."""
+_GONE_NODES_S = {"not-ready": 30, "unreachable": 1}
+"""How long pods stay on a node that says it is not ready, and on one that says nothing. Kubernetes'
+own default is five minutes."""
 
 _AGENT_RESOURCES = {
     "requests": {"cpu": "10m", "memory": "40Mi", "ephemeral-storage": "64Mi"},
@@ -58,6 +59,8 @@ class Platform:
     secret_folder: str = "/etc/inglenook/secret"  # noqa: S105 - a path
     region: str = "us-east-1"
     account: str = "000000000000"
+    agent_variables: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the agent that differ from their defaults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,7 @@ def _agent(platform: Platform, runtime: str) -> dict[str, Any]:
         # A native sidecar: it starts before the function's container and outlives it.
         "restartPolicy": "Always",
         "env": [
+            *({"name": key, "value": text} for key, text in platform.agent_variables.items()),
             {"name": "INGLENOOK_AGENT_RUNTIME", "value": runtime},
             {"name": "INGLENOOK_CLUSTER_AGENT_PORT", "value": str(platform.agent_port)},
             {"name": "INGLENOOK_CLUSTER_SECRET_FILE", "value": f"{platform.secret_folder}/secret"},
@@ -210,7 +214,7 @@ def _volumes(platform: Platform) -> list[dict[str, Any]]:
     return [
         scratch("run", "16Mi"),
         scratch("code", "1Gi"),
-        # The most that a function may ask for; the agent keeps each to what it has asked for.
+        # The most that a function may ask for: a volume's limit cannot follow what one has asked.
         scratch("tmp", f"{limits.EPHEMERAL_STORAGE_MB_MAX}Mi"),
         scratch("agent-tmp", "1Gi"),
         {
@@ -242,9 +246,9 @@ def _leave_gone_nodes() -> list[dict[str, Any]]:
             "key": f"node.kubernetes.io/{taint}",
             "operator": "Exists",
             "effect": "NoExecute",
-            "tolerationSeconds": _GONE_NODE_S,
+            "tolerationSeconds": seconds,
         }
-        for taint in ("not-ready", "unreachable")
+        for taint, seconds in _GONE_NODES_S.items()
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from inglenook.model import limits
 from inglenook_operator.resources import pod
 
-_SPAWNER_MB = 32
+SPAWNER_MB = 32
 """For the spawner and what it has preloaded, which Lambda does not count either."""
 _CPU_MILLI_MIN = 50
 _CPU_REQUESTED = 0.1
@@ -18,14 +18,25 @@ _CPU_REQUEST_MILLI_MIN = 10
 
 
 def container(memory_mb: int, environments: int) -> dict[str, dict[str, str]]:
-    """Return the resources of the function's container, for all environments of its pod."""
-    memory = f"{memory_mb * environments + _SPAWNER_MB}Mi"
+    """Return the resources of the function's container, for all environments of its pod.
+
+    Each is written as the API server prints it, so that what is there can be compared with it.
+    """
+    memory = _memory(memory_mb * environments + SPAWNER_MB)
     cpu = max(_CPU_MILLI_MIN, memory_mb * environments * 1000 // limits.MEMORY_MB_PER_VCPU)
     requested = max(_CPU_REQUEST_MILLI_MIN, round(cpu * _CPU_REQUESTED))
     return {
-        "requests": {"memory": memory, "cpu": f"{requested}m"},
-        "limits": {"memory": memory, "cpu": f"{cpu}m"},
+        "requests": {"memory": memory, "cpu": _cpu(requested)},
+        "limits": {"memory": memory, "cpu": _cpu(cpu)},
     }
+
+
+def _memory(mebibytes: int) -> str:
+    return f"{mebibytes}Mi" if mebibytes % 1024 else f"{mebibytes // 1024}Gi"
+
+
+def _cpu(milli: int) -> str:
+    return f"{milli}m" if milli % 1000 else str(milli // 1000)
 
 
 def patch(memory_mb: int, environments: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from inglenook_agent.supervisor.setup import Mode
 from inglenook_agent.supervisor.spawner import SpawnError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 
 class Environments:
@@ -68,17 +68,34 @@ class Environments:
 
     # Specialise
 
-    def specialise(self, asker: Connection, stream: int, header: messages.Specialise) -> None:
+    def specialise(
+        self,
+        asker: Connection,
+        stream: int,
+        header: messages.Specialise,
+        after: "Collection[asyncio.Task[None]]" = (),
+    ) -> None:
+        """Serve a version from now on, once what is under way in `after` is over."""
         if self.is_draining:
             refuse(asker, stream, Refusal.DRAINING)
         elif self.version is not None and self.version != header.id:
             refuse(asker, stream, Refusal.WRONG_VERSION)
         else:
             self.version = header.id
-            _ = self._tasks.start(self._prepare(asker, stream, header), name="specialise")
+            _ = self._tasks.start(
+                self._prepare(asker, stream, header, list(after)), name="specialise"
+            )
 
-    async def _prepare(self, asker: Connection, stream: int, header: messages.Specialise) -> None:
+    async def _prepare(
+        self,
+        asker: Connection,
+        stream: int,
+        header: messages.Specialise,
+        after: list[asyncio.Task[None]],
+    ) -> None:
         """Find the runtime and the code; answer."""
+        if after:
+            _ = await asyncio.wait(after)
         try:
             self.plan = await self._maker.plan(header)
         except maker.CannotServeError as exc:

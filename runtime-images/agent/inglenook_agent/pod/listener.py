@@ -2,16 +2,15 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Callable
 
-from inglenook.wire import frames, proof
+from inglenook.wire import frames, proof, silence
 from inglenook.wire.connection import Connection, Receiver
 
 _BACKLOG = 64
 _FLUSH_TIMEOUT_S = 1.0
-# A machine that was switched off says nothing. Its connection is given up after 20 seconds.
-_KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 2, "TCP_USER_TIMEOUT": 20_000}
+_SILENCE_S = 20.0
+"""Longer than a gateway waits for a pod: what runs here is lost with its gateway's connection."""
 
 
 class Listener:
@@ -66,18 +65,10 @@ class _Accepted(frames.StreamConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        _keep_alive(transport.get_extra_info("socket"))
+        silence.notice(transport, _SILENCE_S)
         self._listener.begun(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.is_gone.set()
         self._listener.ended(self)
-
-
-def _keep_alive(channel: socket.socket) -> None:
-    channel.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
-        if (option := getattr(socket, name, None)) is not None:
-            with contextlib.suppress(OSError):
-                channel.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -44,6 +44,8 @@ class Pod:
         self._tasks = tasks
         self._orphan_timeout_s = orphan_timeout_s
         self._drain_timeout_s = drain_timeout_s
+        self._storing: dict[Connection, set[asyncio.Task[None]]] = {}
+        """The pieces that each gateway has sent and that are not stored yet."""
         self._orphaned: asyncio.TimerHandle | None = None
         self._late: asyncio.TimerHandle | None = None
         self.on_claimed: Callable[[messages.VersionId], None] = lambda _: None
@@ -65,9 +67,10 @@ class Pod:
             0,
             messages.Welcome(
                 agent=self.name,
-                version=None if self.is_ending else environments.version,
+                version=environments.version,
                 environments=environments.names(),
                 busy=environments.busy(),
+                is_draining=self.is_ending,
                 is_local=False,
             ),
         )
@@ -115,9 +118,12 @@ class Pod:
             case _ if environments.owner not in (gateway, None):
                 refuse(gateway, stream, Refusal.MOVED)
             case messages.Package():
-                _ = self._tasks.start(
+                storing = self._storing.setdefault(gateway, set())
+                task = self._tasks.start(
                     self._store(gateway, stream, header, body), name="store a package"
                 )
+                storing.add(task)
+                task.add_done_callback(storing.discard)
             case messages.Specialise():
                 self._specialise(gateway, stream, header)
             case messages.Drain():
@@ -129,6 +135,7 @@ class Pod:
 
     def hung_up(self, gateway: Connection) -> None:
         """Go on without a gateway; without an owner, for a while."""
+        self._storing.pop(gateway, None)
         self._packages.forget_pieces(gateway)
         self._environments.askers.hung_up(gateway)
         if self._environments.owner is not gateway:
@@ -170,7 +177,8 @@ class Pod:
         else:
             environments.owner = gateway
             self.on_claimed(header.id)
-            environments.specialise(gateway, stream, header)
+            # It is claimed with this word, and done once what came before it has been.
+            environments.specialise(gateway, stream, header, self._storing.get(gateway, ()))
 
     def _prepared(self) -> None:
         if self._environments.plan is not None:
@@ -182,17 +190,19 @@ class Pod:
 
     def _adopt(self, gateway: Connection, stream: int, header: messages.Adopt) -> None:
         environments = self._environments
-        if self.is_ending:
+        busy = environments.busy(gateway)
+        if self.is_ending and not busy:
             refuse(gateway, stream, Refusal.DRAINING)
         elif environments.version != header.id:
             refuse(gateway, stream, Refusal.WRONG_VERSION)
+        elif self.is_ending:
+            # The last that runs here counts for the new owner, who is to hear of its end.
+            environments.owner = gateway
+            gateway.send(stream, messages.Adopted(environments=busy, busy=busy))
         else:
             self._keep()
             environments.owner = gateway
-            adopted = messages.Adopted(
-                environments=environments.names(), busy=environments.busy(gateway)
-            )
-            gateway.send(stream, adopted)
+            gateway.send(stream, messages.Adopted(environments=environments.names(), busy=busy))
             self.on_claimed(header.id)
 
     async def _store(

@@ -84,6 +84,8 @@ class Supervisor:
         found = self._found.get(runtime)
         if found is None:
             found = await asyncio.to_thread(interpreters.find, runtime, self._settings)
+            if isinstance(found, interpreters.Unavailable):
+                return found  # it may be installed one day
             self._found[runtime] = found
         return found
 

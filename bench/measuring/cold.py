@@ -1,0 +1,104 @@
+"""Calls that find no environment: of new functions from the pool, of busy ones, and very many."""
+
+import time
+from collections import defaultdict
+
+from measuring import calls, figures, installed, pods, results
+from measuring.deployed import functions_of
+from measuring.functions import EVENT, TELLING_HANDLER
+
+_REFILL_S = 90.0
+_PER_POD = 4
+"""Environments of a pod, where another one is to find room."""
+_ROOMY_MB = 256
+"""Four of these have more than half a core."""
+_HELD_S = 1.5
+
+
+def first(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
+    """Call new functions for the first time, one after the other, with the pool full each time."""
+    answers = []
+    ends = time.monotonic() + sizes.at_most_s
+    with functions_of(platform) as made, pods.following(platform.functions) as seen:
+        names = made.create(sizes.first)
+        before = platform.metrics()
+        for name in names:
+            if time.monotonic() > ends:
+                break
+            _until_filled(platform, seen)
+            answer = calls.alone(platform.invoke_url(name), EVENT)
+            answers.append(answer)
+            if answer.failure is None:
+                # Until the cluster knows that the pool lacks a pod; then nothing is left of it.
+                seen.until_taken(name, seconds=_REFILL_S)
+                made.delete([name])
+                seen.until_left(name, seconds=_REFILL_S)
+        after = platform.metrics()
+    phases: dict[str, object] = dict(figures.phases(before, after))
+    return results.of_calls({"first call, from the pool": answers}, {"its phases": phases})
+
+
+def further(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
+    """Have all environments of a function busy, and call once more: until a pod is full, and then.
+
+    Where the call ran is what its answer tells.
+    """
+    found: defaultdict[str, list[figures.Answer]] = defaultdict(list)
+    ends = time.monotonic() + sizes.at_most_s
+    with functions_of(platform) as made, pods.following(platform.functions) as seen:
+        for _ in range(sizes.further):
+            if time.monotonic() > ends:
+                break
+            name = made.declare(TELLING_HANDLER, environmentsPerPod=_PER_POD, memorySize=_ROOMY_MB)
+            _until_filled(platform, seen)
+            url = platform.invoke_url(name)
+            known = [calls.alone(url, "{}")]
+            for busy in range(1, _PER_POD + 1):
+                answer, holders = calls.run(calls.beside(url, busy, _HELD_S))
+                known += holders
+                before = [each.body for each in known if each.failure is None]
+                where = "nowhere" if answer.failure else figures.place(before, answer.body).value
+                found[where].append(answer)
+                known.append(answer)
+            made.delete([name])
+    return results.of_calls(found)
+
+
+def _until_filled(platform: installed.Platform, seen: pods.Pods) -> None:
+    least = max(1, platform.pool()["min"])
+    seen.until(
+        "the pool is full",
+        lambda now: pods.is_filled(now, installed.RUNTIME, least),
+        seconds=_REFILL_S,
+    )
+
+
+def empty_pool(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
+    """Call several new functions at once, many more than there are pods that wait."""
+    with functions_of(platform) as made:
+        names = made.create(sizes.burst)
+        with platform.pool_of(1, 2):
+            urls = [platform.invoke_url(name) for name in names]
+            answers = calls.run(calls.at_once(urls, EVENT))
+    return results.of_calls({f"{sizes.burst} first calls at once, 1 to 2 pods waiting": answers})
+
+
+def at_once(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
+    """Call one new function very often at the same time."""
+    with functions_of(platform) as made:
+        url = platform.invoke_url(made.create(1, TELLING_HANDLER)[0])
+        answers = calls.run(calls.at_once([url] * sizes.at_once, "{}"))
+    environments = {each.body["environment"] for each in answers if each.failure is None}
+    return results.of_calls(
+        {f"{sizes.at_once} first calls of one function at once": answers},
+        {"environments that they ran in": {"n": len(environments)}},
+    )
+
+
+def many(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
+    """Call new functions at a fixed rate, each once."""
+    with functions_of(platform) as made:
+        names = made.create(int(sizes.many_per_s * sizes.many_s))
+        urls = [platform.invoke_url(name) for name in names]
+        answers = calls.run(calls.open_loop(urls, EVENT, per_s=sizes.many_per_s))
+    return results.of_calls({f"{sizes.many_per_s:g} first calls/s for {sizes.many_s:g} s": answers})
