@@ -154,8 +154,8 @@ def main() -> int:
     )
     names = [one.name for one in scenarios.ALL]
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(names))
-    parser.add_argument("--synchronous", type=float, default=40.0, help="calls a second")
-    parser.add_argument("--asynchronous", type=float, default=20.0, help="events a second")
+    parser.add_argument("--synchronous", type=float, default=20.0, help="calls a second")
+    parser.add_argument("--asynchronous", type=float, default=10.0, help="events a second")
     parser.add_argument(
         "--image", default="inglenook/platform:dev", help="has Python; for the recorder"
     )

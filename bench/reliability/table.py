@@ -4,6 +4,7 @@ They come from bench/results/reliability.json, and stand in the page between two
 """
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ _COLUMNS = (
     "",
 )
 _FAILURE_SHOWN = 120
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Row = Mapping[str, Any]
 
 
@@ -50,7 +52,7 @@ def rendered(rows: Sequence[Row]) -> str:
     lines += [_line(_cells(row)) for row in rows]
     notes = [
         f"- {TITLES.get(row['scenario'], row['scenario'])}: "
-        + "; ".join(f"`{_short(each)}`" for each in row["failures"])
+        + "; ".join(dict.fromkeys(f"`{_short(each)}`" for each in row["failures"]))
         for row in rows
         if row["failures"]
     ]
@@ -81,8 +83,8 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _short(failure: str) -> str:
-    """Return a failure in one line that a page can bear."""
-    said = " ".join(failure.replace("`", "'").split())
+    """Return a failure in one line that a page can bear, and that is the same for like ones."""
+    said = _ID.sub("…", " ".join(failure.replace("`", "'").split()))
     return said if len(said) <= _FAILURE_SHOWN else f"{said[:_FAILURE_SHOWN]}…"
 
 

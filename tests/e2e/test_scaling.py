@@ -18,7 +18,7 @@ def handler(event, context):
 MANY = 6
 LONG_S = 20
 """Longer than the slowest pod takes to come, so that no environment is there a second time."""
-IDLE_TIMEOUT_S = 15
+IDLE_TIMEOUT_S = 30
 """As in values.yaml."""
 
 

@@ -83,7 +83,10 @@ class Traffic:
         if len(self.living) <= FEWEST:
             return
         self.at_risk |= {payload for payload, call in self.calls.items() if not call.done()}
-        await self.rng.choice(self.living).die()
+        killed = self.rng.choice(self.living)
+        await killed.die()
+        # What is sent before that is noticed may have been received, for all that anybody knows.
+        await eventually(lambda: all(not each.links.to(killed.name) for each in self.living))
         self.change()
 
     async def bear(self) -> None:

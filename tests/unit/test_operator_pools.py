@@ -229,3 +229,19 @@ def test_leases_are_forgotten() -> None:
 )
 def test_only_what_gateways_said_lately_of_the_pool_counts(said: object, expected: int) -> None:
     assert demand.waiting(said, NOW, pool="python3.11") == expected
+
+
+def test_pods_that_a_former_leader_retired_are_deleted_in_their_time() -> None:
+    retiring = pod("a", state=State.RETIRING)
+    since = pools.unheard([retiring, pod("b")], {}, NOW)
+    assert since == {retiring.uid: NOW}
+    assert pools.unheard([retiring], since, NOW + 1) == {}
+    later = pools.plan(
+        [retiring],
+        target=0,
+        template=TEMPLATE,
+        retiring_since=since,
+        failures=pools.Failures(),
+        now=NOW + 60,
+    )
+    assert names(later.delete) == ["a"]

@@ -121,6 +121,12 @@ def test_problems_stand_in_the_table_and_failures_below_it_in_one_line() -> None
     assert last.endswith("…`")
 
 
+def test_failures_that_differ_in_a_request_id_only_are_one() -> None:
+    ids = ("308cb91f-efcf-495b-99f4-9a96708920a2", "743a26de-72c6-4c07-82d7-774af6202e0e")
+    text = table.rendered([kept(failures=[f"RequestId: {each} Error: ended" for each in ids])])
+    assert text.splitlines()[-1] == "- `kill -9` of a gateway: `RequestId: … Error: ended`"
+
+
 def test_only_what_is_between_the_markers_is_replaced() -> None:
     page = "# Page\n\n<!-- matrix -->\nold\n<!-- /matrix -->\n\nEnd\n"
     once = table.inserted(page, "new")

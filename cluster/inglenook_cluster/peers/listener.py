@@ -58,19 +58,14 @@ class Listener:
             each.close("this gateway goes away")
 
     def _accept(self) -> frames.StreamConnection:
-        return _Accepted(self._challenge)
+        return _Accepted(self._challenge, self._connections.discard)
 
     def _challenge(self, connection: Connection) -> None:
         def admitted(name: str) -> _Caller:
-            self._connections.add(connection)
-            return _Caller(
-                name,
-                connection,
-                run=self._run,
-                agreed=self._agreed,
-                gone=partial(self._connections.discard, connection),
-            )
+            return _Caller(name, connection, run=self._run, agreed=self._agreed)
 
+        # One that has not proved itself yet is closed with the others.
+        self._connections.add(connection)
         connection.open(proof.Gate(connection, self._secret, admitted))
 
     def _run(
@@ -86,15 +81,22 @@ class Listener:
 class _Accepted(frames.StreamConnection):
     """A connection that somebody else has made."""
 
-    def __init__(self, made: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, made: Callable[[Connection], None], lost: Callable[[Connection], None]
+    ) -> None:
         super().__init__()
         self._made = made
+        self._lost = lost
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         # Else a caller whose node is gone would be answered for a quarter of an hour.
         silence.notice(transport, silence.NODE_S)
         self._made(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._lost(self)
 
 
 class _NotYetError(Exception):
@@ -119,14 +121,11 @@ class _Caller:
         *,
         run: Callable[[messages.Forward, invocation.Event], "asyncio.Future[invocation.Outcome]"],
         agreed: agreement.Agreement,
-        gone: Callable[[], None],
     ) -> None:
         self._name = name
         self._connection = connection
         self._run = run
         self._agreed = agreed
-        self._gone = gone
-        self._is_gone = False
         self._streams: dict[int, _Stream] = {}
 
     def received(self, stream: int, header: messages.Header, body: Body) -> None:
@@ -146,8 +145,6 @@ class _Caller:
     def closed(self, reason: str) -> None:
         """Let what runs here run on; nobody holds it up by not reading."""
         logger.debug("a caller is gone", extra={"caller": self._name, "why": reason})
-        self._is_gone = True
-        self._gone()
         for streaming in self._streams.values():
             streaming.abandon()
 

@@ -81,6 +81,8 @@ class Pools:
         wanted_pools = {labels.pool(name, one) for one in (None, *self._classes(name))}
         said = (body.get("status") or {}).get("demand")
         now = self._around.clock.now()
+        for members in of_runtime.values():
+            self._retiring_since |= pools.unheard(members, self._retiring_since, now)
         waits, trouble, wanted = [_IDLE_LOOK_S], None, 0
         for pool in sorted(wanted_pools | of_runtime.keys()):
             memory, members = self._memories[pool], of_runtime.get(pool, [])

@@ -6,7 +6,7 @@ template come before the old ones go. A pool whose pods end by themselves is fil
 slowly, so that a broken image costs a pod now and then and not a storm of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from inglenook_operator.reconcile.pods import Pod, State, Trouble
@@ -79,6 +79,15 @@ def plan(
         delete=(*ended, *retired, *(one for one in leaving if not one.is_ready)),
         again_s=min((*waits, *((pause,) if pause else ())), default=None),
     )
+
+
+def unheard(pods: Sequence[Pod], since: Mapping[str, float], now: float) -> dict[str, float]:
+    """Return, by uid, the pods that retire without `since` telling when they began to.
+
+    A former leader has retired them: for this one they begin now.
+    """
+    retiring = (one.uid for one in pods if one.state is State.RETIRING)
+    return {uid: now for uid in retiring if uid not in since}
 
 
 def _retired(
