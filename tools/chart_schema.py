@@ -94,6 +94,7 @@ _DEPLOYMENT: dict[str, Schema] = {
             "enabled": BOOLEAN,
             "clients": OBJECTS,
             "metrics": OBJECTS,
+            "functionsReach": {"type": "array", "items": {"type": "string", "pattern": "/"}},
             "functionsExcept": {"type": "array", "items": {"type": "string", "pattern": "/"}},
         }
     ),

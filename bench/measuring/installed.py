@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import botocore.config
 
+from measuring import calls
 from reliability.clusters import kubectl, node_port, objects, until
 
 BENCH = Path(__file__).resolve().parents[1]
@@ -67,7 +68,7 @@ class Platform:
         before = self.pool()
         try:
             self._set_pool({"min": least, "max": most})
-            until("the pool has shrunk", lambda: len(self.free_pods()) <= most, 90)
+            until("the pool has its size", lambda: self._has_pool_of(least, most), 90)
             yield
         finally:
             self._set_pool(before)
@@ -78,6 +79,13 @@ class Platform:
             *("-p", json.dumps({"spec": {"pool": pool}})),
             namespace=self.functions,
         )
+
+    def _has_pool_of(self, least: int, most: int) -> bool:
+        pods = self.free_pods()
+        conditions = [each for pod in pods for each in pod["status"].get("conditions", ())]
+        ready = sum(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+        retire = any(p["metadata"]["labels"]["inglenook.dev/state"] == "retiring" for p in pods)
+        return least <= ready <= len(pods) <= most and not retire
 
     def free_pods(self) -> list[Any]:
         """Return the pods that functions of the runtime may still be given."""
@@ -140,6 +148,9 @@ def echo(image: str) -> Iterator[str]:
     try:
         kubectl("apply", "-f", "-", text=f"{manifest}---\n{program}")
         kubectl("rollout", "status", "daemonset/echo", "--timeout=90s", namespace=ECHO_NAMESPACE)
-        yield node_port("echo", 80, ECHO_NAMESPACE)[0] + "/"
+        url = node_port("echo", 80, ECHO_NAMESPACE)[0] + "/"
+        # The nodes hear of the Service some seconds later.
+        until("the server answers", lambda: calls.alone(url, "{}").failure is None)
+        yield url
     finally:
         kubectl("delete", "namespace", ECHO_NAMESPACE, "--timeout=90s", "--ignore-not-found")

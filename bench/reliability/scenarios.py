@@ -70,7 +70,7 @@ def _nats() -> Done:
 
 
 def _half(pods: list[Any]) -> list[Any]:
-    """Return half of the pods at random: the busiest few take most calls, and some are among them."""
+    """Return half of the pods at random: some of the few that take most calls are among them."""
     return random.sample(pods, (len(pods) + 1) // 2)
 
 

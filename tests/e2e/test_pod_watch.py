@@ -169,6 +169,8 @@ async def test_pods_of_a_function_are_found_by_their_labels_and_by_their_word(
         body=labels.specialised(WANTED, "f-1"),
         content_type=requests.MERGE_PATCH,
     )
+    await soon(lambda: gateway.free == {POOL: 2})
+    await gateway.take()
     found = await gateway.of("F_1", set())
     assert sorted(pod.name for pod, _ in found) == ["pod-2", "pod-3"]
     for pod, _ in found:

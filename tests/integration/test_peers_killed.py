@@ -126,7 +126,7 @@ class Traffic:
                 assert isinstance(error, errors.TooManyRequestsError), error
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(30))
 async def test_a_reserved_limit_is_exact_while_gateways_are_killed(seed: int) -> None:
     async with gateway_group.group() as group:
         group.put(made("f", reserved=LIMIT))

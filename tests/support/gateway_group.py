@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from support.pods_with_agents import Pods
+from support.pods_with_agents import Census, Pods
 
 from inglenook import errors, settings
 from inglenook.aio.clock import SystemClock
@@ -106,13 +106,27 @@ class Member:
         for old in list(handover._old.values()):
             old.let_go()
         assert self.listener is not None
+        await self._stop_accepting(self.listener)
         await self.listener.close()
         await self.links.close()
         await self.router.close()
         assert self.ownership is not None
         await self.ownership.close()
 
+    async def _stop_accepting(self, listener: Listener) -> None:
+        """Break all connections; what asyncio is just accepting it is to finish, or it would warn."""
+        listener._is_closed = True
+        for each in list(listener._connections):
+            each.close("killed")
+        assert listener._server is not None
+        for one in listener._server.sockets:
+            asyncio.get_running_loop().remove_reader(one.fileno())
+        for _ in range(4):
+            await asyncio.sleep(0)
+
     async def close(self) -> None:
+        if self.listener is not None and not self.is_dead:
+            await self._stop_accepting(self.listener)
         await self.router.close()
         if self.ownership is not None:
             await self.ownership.close()
@@ -167,7 +181,7 @@ class Group:
                 account="000000000000",
                 remote=pods.Remote(
                     read=self.pods.read,
-                    census=self.pods,
+                    census=Census(self.pods),
                     current=lambda version: _current(catalog, version),
                 ),
             )

@@ -33,7 +33,7 @@ class Run:
 
 
 class Pods:
-    """All pods of a cluster: a supply, and a census."""
+    """All pods of a cluster: a supply of new ones."""
 
     def __init__(self) -> None:
         self.agents: list[PodAgent] = []
@@ -42,6 +42,7 @@ class Pods:
         self.most: collections.Counter[str] = collections.Counter()
         """By function: how many ran at once at most."""
         self.censuses = 0
+        """How often gateways have asked all pods."""
 
     async def lease(self, wanted: pods.Wanted, *, is_ahead: bool) -> pods.Pod:
         del wanted, is_ahead
@@ -50,9 +51,23 @@ class Pods:
         self.agents.append(agent)
         return agent.pod()
 
+    async def read(self, sha256: str) -> bytes:
+        return sha256.encode()
+
+
+class Census:
+    """What one gateway knows of the pods: what they ran when it asked last, as without labels."""
+
+    def __init__(self, of: Pods) -> None:
+        self._pods = of
+        self._seen: set[str] = set()
+
     async def take(self) -> None:
-        self.censuses += 1
-        await asyncio.sleep(0)
+        self._pods.censuses += 1
+        for each in list(self._pods.agents):
+            await asyncio.sleep(0)
+            if each.version is not None:
+                self._seen.add(each.name)
 
     async def of(
         self, function_name: str, known: Container[str]
@@ -60,15 +75,13 @@ class Pods:
         await asyncio.sleep(0)
         return [
             (each.pod(), pods.Found(version=each.version))
-            for each in self.agents
-            if each.version is not None
+            for each in self._pods.agents
+            if each.name in self._seen
+            and each.version is not None
             and each.version.function_name == function_name
             and each.name not in known
             and not each.has_ended
         ]
-
-    async def read(self, sha256: str) -> bytes:
-        return sha256.encode()
 
 
 @dataclass(eq=False)

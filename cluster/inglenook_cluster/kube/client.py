@@ -23,6 +23,7 @@ _TOKEN_VALID_S = 60.0
 """How long a token from a file is used before it is read again. It is replaced long before it
 expires."""
 _UNAUTHORIZED = 401
+_GOODBYE_S = 0.1
 
 
 class Client:
@@ -52,6 +53,8 @@ class Client:
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
+        # TLS says goodbye in the loop's next turns; aiohttp's "Graceful Shutdown" says to wait.
+        await asyncio.sleep(_GOODBYE_S)
 
     async def request(
         self,

@@ -42,6 +42,7 @@ class Listener:
         self._agreed = agreed
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
+        self._is_closed = False
 
     async def listen(self, host: str, port: int) -> int:
         """Serve on an address; return the port (0 takes any free one)."""
@@ -52,6 +53,7 @@ class Listener:
 
     async def close(self) -> None:
         """Take no connection and no event any more, and close those that are open."""
+        self._is_closed = True
         if self._server is not None:
             self._server.close()
         for each in list(self._connections):
@@ -61,6 +63,10 @@ class Listener:
         return _Accepted(self._challenge, self._connections.discard)
 
     def _challenge(self, connection: Connection) -> None:
+        if self._is_closed:  # it had been accepted, and was not ready yet
+            connection.close("this gateway goes away")
+            return
+
         def admitted(name: str) -> _Caller:
             return _Caller(name, connection, run=self._run, agreed=self._agreed)
 

@@ -10,7 +10,7 @@ that broke may have begun, and is never run again: it has failed.
 import asyncio
 import dataclasses
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inglenook import errors
 from inglenook.aio import backoff, clock, tasks
@@ -23,7 +23,7 @@ from inglenook.wire.connection import Body
 from inglenook_cluster.peers import links, membership, ownership, routed, views, words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Coroutine
 
 _PAUSE_S = (0.002, 0.25)
 """Between tries; a view or a link that changes ends it early."""
@@ -119,7 +119,7 @@ class Router:
         else:
             going = self._routed(version, spec, event)
             outcome = going.outcome
-            _ = self._tasks.start(self._run_once_held(own, going), name=f"hold {name}")
+            self._go_on(going, self._run_once_held(own, going))
         self._for_others.add(outcome)
         outcome.add_done_callback(self._for_others.discard)
         return outcome
@@ -163,9 +163,13 @@ class Router:
 
     def _try_until_late(self, going: routed.Routed, *, is_refused: bool = False) -> None:
         going.event = dataclasses.replace(going.event, waits_until=going.until)
-        _ = self._tasks.start(
-            self._try(going, is_refused=is_refused),
-            name=f"route to {going.version.function_name}",
+        self._go_on(going, self._try(going, is_refused=is_refused))
+
+    def _go_on(self, going: routed.Routed, work: "Coroutine[Any, Any, None]") -> None:
+        task = self._tasks.start(work, name=f"route to {going.version.function_name}")
+        # However it ends: one that is cancelled before it has begun can do nothing itself.
+        task.add_done_callback(
+            lambda _: going.fail(errors.ServiceError("This gateway is shutting down."))
         )
 
     async def _try(self, going: routed.Routed, *, is_refused: bool) -> None:
@@ -181,8 +185,6 @@ class Router:
                 going.aim_anew(self._known)
         except errors.ApiError as error:
             going.fail(error)
-        finally:
-            going.fail(errors.ServiceError("This gateway is shutting down."))
 
     async def _try_once(self, going: routed.Routed) -> bool:
         """Return whether it is settled; raises an ApiError."""
@@ -212,8 +214,6 @@ class Router:
             going.succeed(await inner)
         except (errors.ApiError, ownership.NotOwnerError) as error:
             going.fail(error)
-        finally:
-            going.fail(errors.ServiceError("This gateway is shutting down."))
 
     # News
 
