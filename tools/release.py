@@ -14,8 +14,9 @@ from pathlib import Path
 
 import environment
 import volumes
-from cluster import HELM, Cluster
 from environment import ROOT, SetUpError
+
+from cluster import HELM, Cluster
 
 NAME = "inglenook"
 CHART = ROOT / "charts" / "inglenook"

@@ -8,7 +8,6 @@ import functools
 import http.server
 import io
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
