@@ -87,6 +87,8 @@ def test(arguments: Sequence[str]) -> int:
     if arguments:
         return run("pytest", *arguments)
     checked = lint(())
+    # The first time it is built, which takes longer than a test may.
+    _ = step("python", "tests/support/nats_server.py")
     workers = max(2, min(4, os.cpu_count() or 2))
     # -ra, in pyproject.toml, ends with what was skipped and why.
     tested = step("pytest", "-n", str(workers))

@@ -114,7 +114,7 @@ class Member:
         await self.ownership.close()
 
     async def _stop_accepting(self, listener: Listener) -> None:
-        """Break all connections; what asyncio is just accepting it is to finish, or it would warn."""
+        """Break all connections, once asyncio has accepted what it began to: else it warns."""
         listener._is_closed = True
         for each in list(listener._connections):
             each.close("killed")
