@@ -26,6 +26,8 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "results" / "reliability.json"
 _FUNCTION = "steady"
 _BEFORE_S, _AFTER_S = 12.0, 10.0
+_COLD_S = 25.0
+"""Before the first scenario: the function has no environments yet."""
 _SETTLED_S = 240.0
 
 
@@ -74,7 +76,10 @@ def _ready(kind: str, name: str) -> None:
 
 
 async def run(
-    scenario: scenarios.Scenario, endpoints: list[str], options: argparse.Namespace
+    scenario: scenarios.Scenario,
+    endpoints: list[str],
+    options: argparse.Namespace,
+    before_s: float = _BEFORE_S,
 ) -> counting.Row:
     """Put the load on, do it, take the load off, and count."""
     recorded = await asyncio.to_thread(_fresh_recorder)
@@ -86,7 +91,7 @@ async def run(
         asynchronous_per_s=options.asynchronous,
     )
     async with steady:
-        await asyncio.sleep(_BEFORE_S)
+        await asyncio.sleep(before_s)
         done = await asyncio.to_thread(scenario.act)
         over = time.monotonic()
         await asyncio.sleep(scenario.whole_within_s + _AFTER_S)
@@ -173,8 +178,9 @@ def main() -> int:
         addresses = clusters.node_addresses()
         ports = clusters.node_port(options.service, 9550, scenarios.PLATFORM)
         kept = [one for one in ports if addresses[options.kept_node] in one]
-        for scenario in wanted:
-            row = asyncio.run(run(scenario, kept, options))
+        for index, scenario in enumerate(wanted):
+            before_s = _BEFORE_S if index else _COLD_S
+            row = asyncio.run(run(scenario, kept, options, before_s))
             _keep({**asdict(row), "conditions": conditions})
             problems += [f"{scenario.name}: {one}" for one in row.problems]
             print(json.dumps(asdict(row)), flush=True)
