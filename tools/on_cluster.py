@@ -17,10 +17,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-import cluster
 import environment
 import release
 from environment import ROOT
+
+import cluster
 
 PYTEST = environment.VENV / "bin" / "pytest"
 HELLO = ROOT / "examples" / "hello.yaml"

@@ -86,6 +86,8 @@ async def test_nothing_is_left_of_an_environment_that_ended(gateway: agent_stand
     )
     environment = (await gateway.start()).environment
     await gateway.invoke(environment)
+    # It keeps what it knows of a pid, which may be another process's by now.
+    psutil.process_iter.cache_clear()
     left = [
         one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "7351"]
     ]

@@ -183,7 +183,7 @@ def test_any_sequence_of_operations_agrees_with_a_model(
         make_site = staticmethod(lambda: make_site(tmp_path_factory.mktemp("site")))
 
     Machine.TestCase.settings = settings(
-        max_examples=40,
+        max_examples=25,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],

@@ -78,8 +78,11 @@ class JetStreamSite:
     async def crash(self, old: Closable) -> Closable:
         await asyncio.to_thread(self._server.kill)
         assert isinstance(old, _WithItsConnection)
-        await old.end()
-        await asyncio.to_thread(self._server.start)
+        try:
+            await old.end()
+        finally:
+            # Whatever comes of this test, others need the server.
+            await asyncio.to_thread(self._server.start)
         return await self.open()
 
 

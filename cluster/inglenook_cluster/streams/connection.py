@@ -228,3 +228,10 @@ async def _closed(client: Client) -> None:
             await client.close()
     except (nats.errors.Error, OSError, TimeoutError):
         logger.debug("the connection to NATS was not closed in order")
+    except asyncio.CancelledError:
+        # The library waits for its transport's end in several tasks, and a cancellation of one of
+        # them reaches all that wait. It is ours only if somebody has cancelled this very task.
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        logger.debug("the connection to NATS was closed by somebody else, too")
