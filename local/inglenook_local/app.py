@@ -17,7 +17,6 @@ from pathlib import Path
 
 from inglenook import settings
 from inglenook.aio import clock, tasks
-from inglenook.events import retrying
 from inglenook.events.sqlite import SqliteQueue
 from inglenook.model import account
 from inglenook.store import code, sqlite
@@ -28,7 +27,7 @@ from inglenook_agent.supervisor import supervisor
 from inglenook_gateway.app import Gateway
 from inglenook_gateway.operations import objects
 from inglenook_local import logs, logs_http, metrics_http, pods
-from inglenook_worker import catalogued, deliveries, destinations, invocations, worker
+from inglenook_worker import app as worker_app
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +125,18 @@ async def serve(
             },
             seen_with=seen_with,
         )
-        asynchronous = _worker(events, gateway, stack, owner, tuned, part_died, seen_with.tally)
+        asynchronous = worker_app.made(
+            events=events,
+            known=gateway.catalog,
+            runner=gateway.runner,
+            owner=owner,
+            tuned=tuned,
+            time=time,
+            rng=random.Random(),  # noqa: S311 - alias weights and jitter, no secrets
+            died=part_died,
+            seen=seen_with.tally,
+            stack=stack,
+        )
         # After `stop` below: what is under way ends while the gateway drains.
         stack.push_async_callback(asynchronous.close, _SETTLE_TIMEOUT_S)
         await gateway.start()
@@ -163,38 +173,3 @@ async def _instruments(
     )
     stack.push_async_callback(traced.close)
     return instruments.Instruments(tally=counted, tracing=traced)
-
-
-def _worker(
-    events: SqliteQueue,
-    gateway: Gateway,
-    stack: AsyncExitStack,
-    owner: account.Account,
-    tuned: settings.Settings,
-    died: Callable[[str], None],
-    seen: tally.Tally,
-) -> worker.Worker:
-    time, rng = clock.SystemClock(), random.Random()  # noqa: S311 - weights and jitter
-    pace = retrying.Pace(scale=tuned.worker.time_scale)
-    targets = destinations.Destinations(tuned.aws, owner.region)
-    stack.callback(targets.close)
-    return worker.Worker(
-        events=events,
-        invocations=invocations.Invocations(
-            events=events,
-            functions=catalogued.CataloguedFunctions(
-                known=gateway.catalog, runner=gateway.runner, owner=owner, time=time, rng=rng
-            ),
-            pace=pace,
-            time=time,
-            rng=rng,
-            seen=seen,
-        ),
-        deliveries=deliveries.Deliveries(
-            events=events, to=targets, pace=pace, time=time, rng=rng, seen=seen
-        ),
-        options=tuned.worker,
-        time=time,
-        died=died,
-        seen=seen,
-    )

@@ -10,9 +10,9 @@ from typing import Any
 
 import kopf
 
+from inglenook_cluster import labels
 from inglenook_operator.cluster import index
 from inglenook_operator.reconcile import names
-from inglenook_operator.resources import labels
 
 _GROUP, _VERSION = "inglenook.dev", "v1"
 _SERVER_TIMEOUT_S = 300

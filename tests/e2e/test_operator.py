@@ -18,7 +18,7 @@ from support import operator_site
 from support.kubernetes_site import NEEDS_CLUSTER
 from support.operator_site import OperatorSite
 
-from inglenook_operator.resources import labels
+from inglenook_cluster import labels
 
 pytestmark = [*NEEDS_CLUSTER, pytest.mark.timeout(180)]
 

@@ -14,8 +14,9 @@ from support.scripted_agents import soon
 from inglenook import errors
 from inglenook.aio.clock import SystemClock
 from inglenook.wire import messages
+from inglenook_cluster import labels
 from inglenook_cluster.kube import client, requests
-from inglenook_gateway.cluster import labels, supply
+from inglenook_gateway.cluster import labelling, supply
 from inglenook_gateway.dispatch import pods
 
 pytestmark = [
@@ -166,7 +167,7 @@ async def test_pods_of_a_function_are_found_by_their_labels_and_by_their_word(
     await namespace.api.send(
         "PATCH",
         f"/api/v1/namespaces/{namespace.name}/pods/pod-2",
-        body=labels.specialised(WANTED, "f-1"),
+        body=labelling.patch(WANTED, "f-1"),
         content_type=requests.MERGE_PATCH,
     )
     await soon(lambda: gateway.free == {POOL: 2})

@@ -17,8 +17,9 @@ from inglenook import settings
 from inglenook.aio.clock import SystemClock
 from inglenook.model import function
 from inglenook.wire import messages
+from inglenook_cluster import labels
 from inglenook_cluster.kube import requests
-from inglenook_gateway.cluster import labels, supply
+from inglenook_gateway.cluster import supply
 from inglenook_gateway.dispatch import dispatcher, handover, pods
 
 SOURCE = """

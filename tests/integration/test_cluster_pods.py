@@ -13,8 +13,9 @@ from support.scripted_agents import soon
 from inglenook import errors
 from inglenook.aio.clock import SystemClock
 from inglenook.wire import messages
+from inglenook_cluster import labels
 from inglenook_cluster.kube import requests
-from inglenook_gateway.cluster import labels, supply
+from inglenook_gateway.cluster import supply
 from inglenook_gateway.dispatch import pods
 
 POOL = "python3.11"

@@ -8,12 +8,12 @@ import pytest
 from aiohttp import web
 
 from inglenook.aio import clock
+from inglenook_cluster import labels
 from inglenook_cluster.kube import access, client, requests
 from inglenook_operator.cluster import api, events, index
 from inglenook_operator.cluster.surroundings import Surroundings
 from inglenook_operator.control.tending import Tending
 from inglenook_operator.reconcile import conditions
-from inglenook_operator.resources import labels
 
 NAMESPACE = "functions"
 

@@ -6,10 +6,11 @@ import msgspec
 import pytest
 
 from inglenook import settings
+from inglenook_cluster import labels
 from inglenook_operator.control import leading
 from inglenook_operator.reconcile import pods
 from inglenook_operator.reconcile.pods import State
-from inglenook_operator.resources import labels, pod, runtime, sizes
+from inglenook_operator.resources import pod, runtime, sizes
 
 RUNTIME = runtime.decode({"image": "inglenook/runtime-python3.11:1", "pool": {"min": 2, "max": 4}})
 OWNER = pod.Owner(name="python3.11", uid="u")

@@ -4,7 +4,8 @@ import json
 import pytest
 
 from inglenook.wire import messages
-from inglenook_gateway.cluster import demand, labels, pod_objects, podmap, turns
+from inglenook_cluster import labels
+from inglenook_gateway.cluster import demand, labelling, pod_objects, podmap, turns
 from inglenook_gateway.dispatch import pods
 
 POOL = "python3.11"
@@ -147,7 +148,7 @@ def test_labels_hold_what_they_can_and_annotations_the_truth() -> None:
         ),
         runtime=POOL, memory_mb=256, environments_max=2,
     )  # fmt: skip
-    assert labels.specialised(wanted, "my-function." + "x" * 80) == {
+    assert labelling.patch(wanted, "my-function." + "x" * 80) == {
         "metadata": {
             "labels": {
                 labels.STATE: "specialised",

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from inglenook.aio import tasks
 from inglenook.catalog.catalog import Catalog
-from inglenook.events import retrying
 from inglenook.model import account
 from inglenook.routing import streaming, traced
 from inglenook.wire import proof
@@ -19,7 +18,7 @@ from inglenook_cluster import process
 from inglenook_cluster.engines import engines
 from inglenook_cluster.peers import membership, sharing, watched
 from inglenook_cluster.streams.queue import JetStreamQueue
-from inglenook_worker import catalogued, deliveries, destinations, invocations, worker
+from inglenook_worker import app
 
 logger = logging.getLogger(__name__)
 
@@ -60,48 +59,26 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
     stack.push_async_callback(forwarding.close)
     source = watched.Watched(opened.api, options.namespace, options.gateways_service)
     _ = background.start(membership.follow(source, members), name="watch the gateways")
-    asynchronous = _worker(of, events, known, owner, forwarding.runner, stack)
+    runner: streaming.StreamRunner = forwarding.runner
+    if of.seen_with.tracing is not None:
+        runner = traced.Traced(runner, of.seen_with.tracing.tracer)
+    asynchronous = app.made(
+        events=events,
+        known=known,
+        runner=runner,
+        owner=owner,
+        tuned=of.settings,
+        time=of.clock,
+        rng=of.rng,
+        died=of.died,
+        seen=of.seen_with.tally,
+        stack=stack,
+    )
     stack.push_async_callback(asynchronous.close, of.settings.gateway.drain_timeout_s)
     asynchronous.start()
     of.done("queue")
     logger.info("ready", extra={"worker": options.pod_name})
     return asynchronous.stop
-
-
-def _worker(
-    of: process.Process,
-    events: JetStreamQueue,
-    known: Catalog,
-    owner: account.Account,
-    runner: streaming.StreamRunner,
-    stack: AsyncExitStack,
-) -> worker.Worker:
-    tuned, time, rng, seen = of.settings, of.clock, of.rng, of.seen_with.tally
-    if of.seen_with.tracing is not None:
-        runner = traced.Traced(runner, of.seen_with.tracing.tracer)
-    pace = retrying.Pace(scale=tuned.worker.time_scale)
-    targets = destinations.Destinations(tuned.aws, owner.region)
-    stack.callback(targets.close)
-    return worker.Worker(
-        events=events,
-        invocations=invocations.Invocations(
-            events=events,
-            functions=catalogued.CataloguedFunctions(
-                known=known, runner=runner, owner=owner, time=time, rng=rng
-            ),
-            pace=pace,
-            time=time,
-            rng=rng,
-            seen=seen,
-        ),
-        deliveries=deliveries.Deliveries(
-            events=events, to=targets, pace=pace, time=time, rng=rng, seen=seen
-        ),
-        options=tuned.worker,
-        time=time,
-        died=of.died,
-        seen=seen,
-    )
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import asyncio
 import logging
 
 from inglenook.aio import backoff, tasks
+from inglenook_cluster import labels
 from inglenook_cluster.kube import requests
-from inglenook_gateway.cluster import labels
 from inglenook_gateway.dispatch import pods
 
 logger = logging.getLogger(__name__)
@@ -29,9 +29,7 @@ class Labelling:
 
     def specialised(self, pod: str, wanted: pods.Wanted, resource_name: str) -> None:
         """See to it that a pod is labelled as what it has become."""
-        _ = self._tasks.start(
-            self._write(pod, labels.specialised(wanted, resource_name)), name=f"label {pod}"
-        )
+        _ = self._tasks.start(self._write(pod, patch(wanted, resource_name)), name=f"label {pod}")
 
     async def _write(self, pod: str, patch: dict[str, object]) -> None:
         pauses = backoff.Backoff(*_PAUSE_S)
@@ -53,3 +51,23 @@ class Labelling:
             else:
                 return
             await asyncio.sleep(pauses.next())
+
+
+def patch(wanted: pods.Wanted, resource_name: str) -> dict[str, object]:
+    """Return the merge patch of a pod that has become what it was wanted for."""
+    annotations = {
+        labels.FUNCTION_NAME: wanted.version.function_name,
+        labels.MEMORY_MB: str(wanted.memory_mb),
+    }
+    if wanted.environments_max is not None:
+        annotations[labels.ENVIRONMENTS_MAX] = str(wanted.environments_max)
+    return {
+        "metadata": {
+            "labels": {
+                labels.STATE: labels.SPECIALISED,
+                labels.FUNCTION: labels.value(resource_name),
+                labels.VERSION: labels.value(wanted.version.version),
+            },
+            "annotations": annotations,
+        }
+    }

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from inglenook_gateway.cluster import labels, podmap
+from inglenook_cluster import labels
+from inglenook_gateway.cluster import podmap
 
 
 class GoneError(Exception):

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Callable
 
 from inglenook.aio import backoff
+from inglenook_cluster import labels
 from inglenook_cluster.kube import requests
-from inglenook_gateway.cluster import labels, pod_objects, podmap
+from inglenook_gateway.cluster import pod_objects, podmap
 
 logger = logging.getLogger(__name__)
 

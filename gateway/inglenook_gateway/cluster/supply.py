@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from inglenook import errors
 from inglenook.aio import clock, tasks
+from inglenook_cluster import labels
 from inglenook_cluster.kube import requests
 from inglenook_gateway.cluster import (
     census,
     demand,
     dialling,
     labelling,
-    labels,
     pod_watch,
     podmap,
     runtimes,

@@ -6,12 +6,12 @@ at for what waits for it, so that objects applied in any order find each other.
 
 from collections.abc import Awaitable, Callable
 
+from inglenook_cluster import labels
 from inglenook_operator.cluster import index, work
 from inglenook_operator.cluster.index import Body, Key
 from inglenook_operator.control import counting, pooling
 from inglenook_operator.reconcile import names, pods, views
 from inglenook_operator.reconcile.names import Kind
-from inglenook_operator.resources import labels
 
 ENVIRONMENTS = "environments"
 """The plural, of a kind, under which a function's count of environments is looked at."""

@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
+from inglenook_cluster import labels
 from inglenook_cluster.kube.requests import RefusedError
 from inglenook_operator.cluster import api
 from inglenook_operator.cluster.surroundings import Surroundings
 from inglenook_operator.reconcile import demand, pods, pools
 from inglenook_operator.reconcile.demand import Demand
 from inglenook_operator.reconcile.pods import Pod, State
-from inglenook_operator.resources import labels, pod, runtime
+from inglenook_operator.resources import pod, runtime
 
 logger = logging.getLogger(__name__)
 

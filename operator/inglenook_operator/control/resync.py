@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from inglenook_cluster import labels
 from inglenook_operator.cluster import api, index
 from inglenook_operator.reconcile import names
-from inglenook_operator.resources import labels
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inglenook_cluster import labels
 from inglenook_operator.reconcile import conditions
-from inglenook_operator.resources import labels, pod
+from inglenook_operator.resources import pod
 
 Body = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inglenook.model import limits
-from inglenook_operator.resources import labels
+from inglenook_cluster import labels
 from inglenook_operator.resources.runtime import Runtime
 
 AGENT = "agent"

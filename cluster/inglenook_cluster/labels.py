@@ -1,7 +1,8 @@
 """The labels and annotations of function pods: what the parts of the platform say to each other.
 
 The operator makes a pod `pooled`; the gateway that takes it makes it `specialised`; one that nobody
-has taken and that is to go is `retiring` first, so that no gateway takes it any more.
+has taken and that is to go is `retiring` first, so that no gateway takes it any more. They tell
+others what is true; what is true, the pod's agent says.
 """
 
 import re
@@ -31,6 +32,8 @@ ENVIRONMENTS_MAX = "inglenook.dev/environments-max"
 _CLASS_MARK = "--"
 _NOT_IN_A_DNS_LABEL = re.compile(r"[^a-z0-9-]+")
 _PREFIX_LENGTH = 50
+_VALUE_MAX = 63
+_NOT_IN_A_VALUE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def pool(runtime: str, runtime_class: str | None) -> str:
@@ -47,3 +50,8 @@ def parts(name: str) -> tuple[str, str | None]:
 def pod_prefix(pool_name: str) -> str:
     """Return what the names of a pool's pods begin with. A pod's name is its host's: no dots."""
     return _NOT_IN_A_DNS_LABEL.sub("-", pool_name)[:_PREFIX_LENGTH].strip("-") + "-"
+
+
+def value(text: str) -> str:
+    """Return what a label can hold of a text: `$LATEST` becomes `LATEST`."""
+    return _NOT_IN_A_VALUE.sub("-", text)[:_VALUE_MAX].strip("-._")
