@@ -22,6 +22,14 @@ def handler(event, context):
     time.sleep(event)
     return "slept"
 """
+HELD = """
+import os, time
+def handler(event, context):
+    print("begun", flush=True)
+    while not os.path.exists(event):
+        time.sleep(0.01)
+    return "let go"
+"""
 
 
 @pytest.fixture
@@ -409,18 +417,19 @@ async def test_what_a_draining_pod_still_runs_is_told_to_a_new_owner(pod: pod_st
 
 @pytest.mark.parametrize("which", ["agent", "spawner"])
 async def test_sigterm_to_either_container_lets_what_runs_end(
-    pod: pod_stand.Pod, which: str
+    pod: pod_stand.Pod, tmp_path: Path, which: str
 ) -> None:
     gateway = await pod.gateway()
-    await gateway.function(SLOW)
+    await gateway.function(HELD)
     environment = await gateway.start()
-    answer = gateway.invoke_soon(environment, 1)
+    answer = gateway.invoke_soon(environment, str(tmp_path / "go"))
     await gateway.until(lambda: bool(pod.log))
     getattr(pod, which).terminate()
     await pod.until_status("/ready", 503)
     assert (await gateway.invoke(environment)).refusal is messages.Refusal.DRAINING
 
-    assert (await answer).json == "slept"
+    (tmp_path / "go").touch()
+    assert (await answer).json == "let go"
     assert await pod.ended() == (0, 0)
 
 
