@@ -16,7 +16,7 @@ def handler(event, context):
     return os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
 """
 MANY = 6
-LONG_S = 20
+LONG_S = 40
 """Longer than the slowest pod takes to come, so that no environment is there a second time."""
 IDLE_TIMEOUT_S = 30
 """As in values.yaml."""
@@ -25,7 +25,7 @@ IDLE_TIMEOUT_S = 30
 def test_pods_come_with_the_calls_and_go_with_them(
     name: str, resources: Resources, api: "LambdaClient"
 ) -> None:
-    resources.apply(declared.function(name, SLOW, timeout=60))
+    resources.apply(declared.function(name, SLOW, timeout=2 * LONG_S))
     resources.until_ready(name)
     pods = resources.pods(f"inglenook.dev/function={name}")
     assert pods.until(lambda found: not found) == []

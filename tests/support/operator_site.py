@@ -158,9 +158,15 @@ class OperatorSite:
 
     def until_gone(self, plural: str, name: str) -> None:
         """Wait until a resource is gone."""
+        where = (_GROUP, _VERSION, self.namespace, plural)
+        listed = self.custom.list_namespaced_custom_object(*where)
+        if all(each["metadata"]["name"] != name for each in listed["items"]):
+            return
         for event in watch.Watch().stream(
             self.custom.list_namespaced_custom_object,
-            *(_GROUP, _VERSION, self.namespace, plural),
+            *where,
+            # What has gone meanwhile is told as well.
+            resource_version=listed["metadata"]["resourceVersion"],
             timeout_seconds=_WAIT_S,
         ):
             if event["object"]["metadata"]["name"] == name and event["type"] == "DELETED":
