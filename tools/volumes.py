@@ -17,10 +17,16 @@ _SERVERS = 3
 
 def make(on: Cluster, namespace: str) -> None:
     """Have an empty volume for each server of NATS that has none."""
-    listed = on.kubectl("get", "persistentvolumes", "--output=name").split()
+    listed = json.loads(on.kubectl("get", "persistentvolumes", "--output=json"))["items"]
+    phases = {each["metadata"]["name"]: each["status"]["phase"] for each in listed}
     for index in range(_SERVERS):
-        if f"persistentvolume/{_name(namespace, index)}" not in listed:
-            _make(on, namespace, index)
+        name = _name(namespace, index)
+        if phases.get(name) in ("Released", "Failed"):
+            # Its claim has gone, and no other may have it.
+            _ = on.run("kubectl", "delete", "persistentvolume", name)
+        elif name in phases:
+            continue
+        _make(on, namespace, index)
 
 
 def remove(on: Cluster, namespace: str) -> None:
