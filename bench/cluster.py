@@ -10,25 +10,23 @@ of a few lines and 128 MB. The scenarios:
 - `warm`: wrk with 64 and 8 connections, and 500 calls a second, beside a bare aiohttp server with
   a pod on every node;
 - `at-once`: 300 first calls of one function at the same time;
-- `many`: 20 first calls a second, each of another function, for a minute.
+- `many`: 20 first calls a second, each of another function, for a minute;
+- `flat`: first calls again, while 500 other functions are there.
 
 Each takes away what it has brought. What comes out is printed and kept, with the conditions, in
 bench/results/cluster.json, in which a scenario's older figures are replaced.
 """
 
 import argparse
-import json
 import os
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
-from measuring import cold, idle, installed, machine, results, warm, wrk
+from measuring import cold, idle, installed, machine, results, targets, warm, wrk
 
-RESULTS = Path(__file__).resolve().parent / "results" / "cluster.json"
 ALL: dict[str, Callable[[installed.Platform, results.Sizes], results.Result]] = {
     "idle": idle.idle,
     "first": cold.first,
@@ -37,6 +35,7 @@ ALL: dict[str, Callable[[installed.Platform, results.Sizes], results.Result]] = 
     "warm": warm.warm,
     "at-once": cold.at_once,
     "many": cold.many,
+    "flat": cold.flat,
 }
 
 
@@ -51,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--namespace", default="inglenook", help="the platform's")
     made.add_argument("--service", default="inglenook-gateway")
     made.add_argument("--image", default="inglenook/platform:dev", help="for the bare server")
-    made.add_argument("--first", type=int, default=100, help="how many new functions")
+    made.add_argument("--first", type=int, default=200, help="how many new functions")
     made.add_argument("--further", type=int, default=10, help="functions that grow")
     made.add_argument("--burst", type=int, default=10, help="new functions for an empty pool")
     made.add_argument("--seconds", type=int, default=10, help="length of each warm measurement")
@@ -59,16 +58,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--at-once", type=int, default=300)
     made.add_argument("--many-per-s", type=float, default=20.0)
     made.add_argument("--many-s", type=float, default=60.0)
+    made.add_argument("--flat", type=int, default=500, help="functions that are there meanwhile")
     made.add_argument("--idle-s", type=float, default=30.0)
     made.add_argument("--at-most-s", type=float, default=900.0, help="for what is repeated")
     return made
-
-
-def keep(name: str, kept: dict[str, object]) -> None:
-    """Put a scenario's outcome in the place of the one before it."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps({**before, name: kept}, indent=1) + "\n")
 
 
 def main() -> int:
@@ -83,7 +76,7 @@ def main() -> int:
     sizes = results.Sizes(**options)
     failed = []
     for name in wanted:
-        facts, began = machine.facts(), time.monotonic()
+        facts, meanwhile, began = machine.facts(), machine.Meanwhile(), time.monotonic()
         conditions = platform.conditions()
         try:
             found = ALL[name](platform, sizes)
@@ -91,19 +84,19 @@ def main() -> int:
             traceback.print_exc()
             failed.append(name)
             continue
-        machine.show({"scenario": name, **facts}, found.figures)
-        keep(
-            name,
-            {
-                "machine": facts,
-                "conditions": conditions,
-                "sizes": asdict(sizes),
-                "took_s": round(time.monotonic() - began, 1),
-                "figures": found.figures,
-                "raw": found.raw,
-            },
+        conditions |= meanwhile.told()
+        machine.show(
+            {"scenario": name, **facts}, found.figures, where=targets.CLUSTER, scenario=name
         )
-    print(RESULTS)
+        kept = {
+            "machine": facts,
+            "conditions": conditions,
+            "sizes": asdict(sizes),
+            "took_s": round(time.monotonic() - began, 1),
+            **asdict(found),
+        }
+        results.keep(targets.CLUSTER, name, kept)
+    print(results.FOLDER / f"{targets.CLUSTER}.json")
     if failed:
         print(f"not brought to an end: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

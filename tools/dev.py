@@ -4,8 +4,10 @@
                       go on serving until Ctrl-C (in a terminal) or end (--exit, or no terminal)
   test [PYTEST ARGS]  check and test everything; with arguments, only run pytest with them
   lint                only the checks
-  bench [ARGS]        make the figures of docs/performance.md of one machine (needs wrk)
+  bench [ARGS]        make the figures of docs/performance.md of one machine (--help; wrk, oha)
   bench cluster [...] those of a cluster, KUBECONFIG's (--help); see bench/README.md
+  bench model         where 10,000 functions on 100 nodes would bend
+  bench report [...]  write docs/performance.md's tables and pictures from results (--help)
   reliability [...]   kill parts of the platform on KUBECONFIG's cluster, and count what came of
                       every call (--help); see docs/reliability.md
   format              put all code into its standard form
@@ -41,6 +43,7 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     ("python", "tools/lock.py", "--check"),
     ("python", "tools/chart.py", "--check"),
     ("python", "tools/crds.py", "--check"),
+    ("python", "bench/report.py", "--check"),
 )
 
 
@@ -101,10 +104,11 @@ def try_it(arguments: Sequence[str]) -> int:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    environment.ensure([])
-    is_of_cluster = list(arguments[:1]) == ["cluster"]
-    program = environment.ROOT / "bench" / ("cluster.py" if is_of_cluster else "one_machine.py")
-    return run("python", str(program), *arguments[is_of_cluster:])
+    environment.ensure(["bench"])
+    is_named = list(arguments[:1]) in (["cluster"], ["model"], ["report"])
+    name = arguments[0] if is_named else "one_machine"
+    program = environment.ROOT / "bench" / f"{name}.py"
+    return run("python", str(program), *arguments[is_named:])
 
 
 def reliability(arguments: Sequence[str]) -> int:

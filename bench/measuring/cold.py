@@ -13,6 +13,7 @@ _PER_POD = 4
 _ROOMY_MB = 256
 """Four of these have more than half a core."""
 _HELD_S = 1.5
+_FIRST = "first call, from the pool"
 
 
 def first(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
@@ -35,7 +36,7 @@ def first(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
                 seen.until_left(name, seconds=_REFILL_S)
         after = platform.metrics()
     phases: dict[str, object] = dict(figures.phases(before, after))
-    return results.of_calls({"first call, from the pool": answers}, {"its phases": phases})
+    return results.of_calls({_FIRST: answers}, {"its phases": phases})
 
 
 def further(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
@@ -102,3 +103,22 @@ def many(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
         urls = [platform.invoke_url(name) for name in names]
         answers = calls.run(calls.open_loop(urls, EVENT, per_s=sizes.many_per_s))
     return results.of_calls({f"{sizes.many_per_s:g} first calls/s for {sizes.many_s:g} s": answers})
+
+
+def flat(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
+    """Measure first calls, then again while many other functions are there."""
+    alone = first(platform, sizes)
+    with functions_of(platform) as made:
+        _ = made.create(sizes.flat)
+        beside = first(platform, sizes)
+    found = {"alone": alone, f"beside {sizes.flat}": beside}
+    p50s = [_p50(each) for each in found.values()]
+    ratio: results.Figures = {"flatness": {"last_to_first": p50s[1] / p50s[0]}} if all(p50s) else {}
+    calls_of = {name: each.figures[_FIRST] for name, each in found.items()}
+    return results.Result(
+        figures={**calls_of, **ratio}, raw={name: each.raw[_FIRST] for name, each in found.items()}
+    )
+
+
+def _p50(found: results.Result) -> float:
+    return float(str(found.figures[_FIRST].get("p50_ms", 0)))

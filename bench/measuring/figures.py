@@ -1,6 +1,7 @@
 """What many single measurements amount to. Pure."""
 
 import enum
+import itertools
 import re
 import statistics
 from collections import Counter, defaultdict
@@ -23,6 +24,14 @@ def quantiles(taken_ms: Iterable[float]) -> dict[str, float]:
         "p99_ms": ordered[int(len(ordered) * 0.99)],
         "max_ms": ordered[-1],
     }
+
+
+def tenths(taken_ms: Sequence[float]) -> list[float]:
+    """Return the median of each tenth, in their order. Fewer than ten: ValueError."""
+    if len(taken_ms) < 10:
+        raise ValueError("fewer than ten have no tenths")
+    bounds = [number * len(taken_ms) // 10 for number in range(11)]
+    return [statistics.median(taken_ms[low:high]) for low, high in itertools.pairwise(bounds)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,5 +136,15 @@ def of_uses(taken: Sequence[tuple[Use, Use, float]]) -> dict[str, float]:
         "working_set_mib": statistics.mean(after.working_set for _, after, _ in taken) / MIB,
         "cpu_millicores": statistics.mean(
             (after.cpu_ns - before.cpu_ns) / seconds / 1e6 for before, after, seconds in taken
+        ),
+    }
+
+
+def together(taken: Sequence[tuple[Use, Use, float]]) -> dict[str, float]:
+    """Return what containers take in all, the CPU as a part of one core."""
+    return {
+        "resident_mib": sum(after.resident for _, after, _ in taken) / MIB,
+        "cpu_percent": sum(
+            100 * (after.cpu_ns - before.cpu_ns) / seconds / 1e9 for before, after, seconds in taken
         ),
     }

@@ -8,6 +8,10 @@ from measuring import figures, installed, results
 from measuring.figures import Use
 from reliability.clusters import objects, until
 
+_PARTS = ("gateway", "operator", "worker")
+_WHOLE = "all of the platform"
+"""All pods of its own parts together; NATS and waiting pods are not among them."""
+
 
 def idle(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
     """Read what each part takes while nothing is asked of it."""
@@ -37,9 +41,15 @@ def idle(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
     by_kind: defaultdict[str, list[tuple[Use, Use, float]]] = defaultdict(list)
     for (namespace, pod, container), each in taken.items():
         by_kind[f"{kinds[namespace, pod]}: {container}"].append(each)
-    return results.Result(
-        figures={k: dict(figures.of_uses(each)) for k, each in sorted(by_kind.items())}
+    shown: results.Figures = {
+        kind: dict(figures.of_uses(each)) for kind, each in sorted(by_kind.items())
+    }
+    shown[_WHOLE] = dict(
+        figures.together(
+            [one for kind, each in by_kind.items() if kind.split(":")[0] in _PARTS for one in each]
+        )
     )
+    return results.Result(figures=shown)
 
 
 def _seconds(before: Use, after: Use) -> float:

@@ -53,9 +53,15 @@ def warm(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
         for connections in (_MANY, _FEW)
     }
     looped = results.of_calls(loops)
+    platform_ms, bare_ms = (each.get("p50_ms") for each in looped.figures.values())
+    overhead: results.Figures = (
+        {"overhead": {"p50_ms": float(str(platform_ms)) - float(str(bare_ms))}}
+        if platform_ms is not None and bare_ms is not None
+        else {}
+    )
     shown: results.Figures = {what: dict(found) for what, found in rates.items()}
     shown["warm rate, as a part of the bare server's"] = ratios
-    return results.Result(figures=shown | looped.figures, raw=looped.raw)
+    return results.Result(figures=shown | looped.figures | overhead, raw=looped.raw)
 
 
 def _of(what: str, connections: int) -> str:

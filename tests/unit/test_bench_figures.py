@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from measuring import figures, pods, wrk
+from measuring import figures, pods
 from measuring.figures import Answer, Place
 
 GATEWAY = """# TYPE inglenook_cold_start_phase_seconds histogram
@@ -95,15 +95,6 @@ def test_what_a_part_takes_is_each_containers_on_average() -> None:
         "working_set_mib": 40.0,
         "cpu_millicores": pytest.approx(2.0),
     }
-
-
-def test_errors_of_every_kind_are_read_of_what_wrk_prints() -> None:
-    found = wrk.parsed(
-        "    50%    7.60ms\n    99%    1.20s\n"
-        "  Socket errors: connect 1, read 2, write 3, timeout 4\n"
-        "  Non-2xx or 3xx responses: 5\nRequests/sec:   7540.25\n"
-    )
-    assert found == {"rate": 7540.25, "p50_ms": 7.6, "p99_ms": 1200.0, "errors": 15}
 
 
 def event(what: str, name: str, state: str, *, function: str = "", ready: str = "True") -> str:
