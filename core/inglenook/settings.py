@@ -92,6 +92,12 @@ class Agent:
     system calls."""
     runtime: str = ""
     """In a pod, the runtime that the function's image is for; empty: what its interpreter tells."""
+    image: str = ""
+    """In a pod of a function whose code is a container image, that image; empty: of none."""
+    init_source: str = "/usr/lib/inglenook/init"
+    """Where the program lies that starts an image's."""
+    init_file: str = "/run/inglenook/init"
+    """Where the agent of such a pod puts it, for the function's container."""
     environments_max: int = 1
     """How many environments a pod holds of a function that does not say."""
     orphan_timeout_s: float = 60.0

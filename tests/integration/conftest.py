@@ -1,9 +1,10 @@
 """What the tests with real servers share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from support import event_queues, nats_server
+from support import event_queues, init_program, nats_server
 from support.event_queues import MakeSite
 from support.nats_server import NatsServer
 
@@ -26,3 +27,12 @@ def make_site(request: pytest.FixtureRequest) -> MakeSite:
         return event_queues.SqliteSite
     server: NatsServer = request.getfixturevalue("nats")
     return lambda _: event_queues.JetStreamSite(server)
+
+
+@pytest.fixture(scope="session")
+def init(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the init of container images once for all tests."""
+    try:
+        return init_program.build(tmp_path_factory.mktemp("init"))
+    except init_program.NoGoError as error:
+        pytest.skip(str(error))

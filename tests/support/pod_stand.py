@@ -164,11 +164,23 @@ class Gateway:
         self.connection.close()
 
 
+@dataclass(frozen=True)
+class Container:
+    """The function's container: the spawner that it starts with, and what its image says."""
+
+    command: tuple[str, ...] = (PYTHON, "-I", "-S", str(RUNTIME))
+    variables: Mapping[str, str] = field(default_factory=lambda: {"PATH": "/usr/bin:/bin"})
+    folder: Path | None = None
+
+
 class Pod:
     """The pod: its agent, its spawner, and where they are."""
 
-    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, variables: dict[str, str], container: Container | None = None
+    ) -> None:
         self._folder = folder
+        self._container = container or Container()
         self._stack = contextlib.AsyncExitStack()
         (folder / "secret").write_bytes(SECRET + b"\n")
         (folder / "tmp").mkdir()
@@ -218,10 +230,12 @@ class Pod:
             )
 
     async def start_spawner(self) -> None:
+        container = self._container
         self._spawner = await asyncio.create_subprocess_exec(
-            *(PYTHON, "-I", "-S", str(RUNTIME)),
+            *container.command,
             *("--connect", str(self._socket)),
-            env={"PATH": "/usr/bin:/bin"},
+            env=dict(container.variables),
+            cwd=container.folder,
         )
 
     async def status(self, path: str) -> tuple[int, str]:
@@ -242,6 +256,12 @@ class Pod:
         """Wait for what another process does and cannot announce."""
         async with asyncio.timeout(DEADLINE_S):
             while (await self.status(path))[0] != status:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def until_logged(self, message: str) -> None:
+        """Wait until the function has logged that."""
+        async with asyncio.timeout(DEADLINE_S):
+            while message not in (line["message"] for line in self.log):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async def gateway(self, secret: bytes = SECRET, name: str = "gateway-1") -> Gateway:
@@ -268,11 +288,16 @@ class Pod:
 
 
 @contextlib.asynccontextmanager
-async def pod(folder: Path, **variables: str) -> AsyncIterator[Pod]:
+async def pod(
+    folder: Path, container: Container | None = None, **variables: str
+) -> AsyncIterator[Pod]:
     """Run a pod until it is ready."""
-    made = Pod(folder, variables)
+    made = Pod(folder, variables, container)
     try:
         await made.start_agent()
+        if container is not None:
+            # As in Kubernetes: the agent may have to bring what the container starts.
+            await made.until_status("/live", 200)
         await made.start_spawner()
         await made.until_status("/ready", 200)
         yield made

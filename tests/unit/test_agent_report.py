@@ -8,6 +8,7 @@ import pytest
 from inglenook.telemetry import report
 
 NOW = 1_795_268_760.0
+PYTHON = report.RuntimeVersion(name="python:3.13.v1", arn="arn:aws:lambda:us-east-1::runtime:0")
 FIGURES = report.Report(
     request_id="r-1", duration_ms=1.234, billed_ms=2, memory_mb=128, max_memory_mb=36
 )
@@ -71,8 +72,7 @@ def test_a_failed_init_has_a_report_of_its_own() -> None:
 def test_other_lines_read_as_lambdas() -> None:
     lines = report.TextLines()
     start = report.InitStart(
-        runtime_version="python:3.13.v1",
-        runtime_version_arn="arn:aws:lambda:us-east-1::runtime:0",
+        runtime=PYTHON,
         function_name="f",
         version="$LATEST",
     )
@@ -128,8 +128,7 @@ def test_billing_rounds_up_and_counts_init(
 def test_the_system_log_level_leaves_events_out(level: str, kept: list[str]) -> None:
     lines = report.lines("JSON", level)
     start = report.InitStart(
-        runtime_version="python:3.13.v1",
-        runtime_version_arn="arn:aws:lambda:us-east-1::runtime:0",
+        runtime=PYTHON,
         function_name="f",
         version="7",
     )
@@ -145,3 +144,16 @@ def test_the_system_log_level_leaves_events_out(level: str, kept: list[str]) -> 
     ]
     kinds = [json.loads(line)["type"] for line in written if line is not None]
     assert kinds == [f"platform.{kind}" for kind in kept]
+
+
+def test_an_images_init_names_no_runtime() -> None:
+    start = report.InitStart(runtime=None, function_name="f", version="7")
+    assert report.TextLines().init_start(start, NOW) is None
+    told = report.lines("JSON", "INFO").init_start(start, NOW)
+    assert told is not None
+    assert json.loads(told)["record"] == {
+        "initializationType": "on-demand",
+        "phase": "init",
+        "functionName": "f",
+        "functionVersion": "7",
+    }

@@ -5,7 +5,9 @@ from inglenook_agent.environment import variables
 from inglenook_agent.settings import AgentSettings
 
 
-def built(runtime: str = "python3.13", **own: str) -> dict[str, str]:
+def built(
+    runtime: str = "python3.13", image: messages.Image | None = None, **own: str
+) -> dict[str, str]:
     version = messages.Specialise(
         id=messages.VersionId(function_name="f", function_uid="u", version="7", generation=1),
         runtime=runtime,
@@ -18,6 +20,7 @@ def built(runtime: str = "python3.13", **own: str) -> dict[str, str]:
         region="eu-central-1",
         account="000000000000",
         variables=own,
+        image=image,
     )
     return variables.build(
         version,
@@ -76,3 +79,13 @@ def test_own_credentials_replace_the_local_ones_as_a_whole() -> None:
 
 def test_custom_runtimes_have_no_execution_env() -> None:
     assert "AWS_EXECUTION_ENV" not in built("provided.al2023")
+
+
+def test_an_image_has_its_own_places_and_no_handler() -> None:
+    image = built(runtime="", image=messages.Image(uri="app:1"), PATH="/mine")
+    assert image["AWS_EXECUTION_ENV"] == "AWS_Lambda_Image"
+    assert image["AWS_LAMBDA_FUNCTION_NAME"] == "f"
+    assert image["PATH"] == "/mine"
+    absent = {"_HANDLER", "LD_LIBRARY_PATH", "LANG", "TZ", "PWD", "LAMBDA_TASK_ROOT"}
+    assert not absent & image.keys()
+    assert variables.IMAGE_DEFAULTS.keys() >= {"PATH", "TZ", "LAMBDA_TASK_ROOT"}

@@ -45,11 +45,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     error_type: str | None = None
 
 
+class RuntimeVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """A runtime of Lambda's."""
+
+    name: str
+    arn: str
+
+
 class InitStart(msgspec.Struct, frozen=True, kw_only=True):
     """What an environment is about to run."""
 
-    runtime_version: str
-    runtime_version_arn: str
+    runtime: RuntimeVersion | None
+    """None: an image's own."""
     function_name: str
     version: str
     initialization_type: str = "on-demand"
@@ -98,10 +105,12 @@ def failure_line(message: str, error_type: str) -> str:
 class TextLines:
     """`LogFormat` Text."""
 
-    def init_start(self, start: InitStart, now: float) -> str:
+    def init_start(self, start: InitStart, now: float) -> str | None:
+        if start.runtime is None:
+            return None
         return (
-            f"INIT_START Runtime Version: {start.runtime_version}"
-            f"\tRuntime Version ARN: {start.runtime_version_arn}\n"
+            f"INIT_START Runtime Version: {start.runtime.name}"
+            f"\tRuntime Version ARN: {start.runtime.arn}\n"
         )
 
     def init_report(self, report: InitReport, now: float) -> str:
@@ -146,19 +155,16 @@ class JsonLines:
         self._lowest = _LEVELS[system_level]
 
     def init_start(self, start: InitStart, now: float) -> str | None:
-        return self._event(
-            _INFO,
-            "platform.initStart",
-            now,
-            {
-                "initializationType": start.initialization_type,
-                "phase": "init",
-                "runtimeVersion": start.runtime_version,
-                "runtimeVersionArn": start.runtime_version_arn,
-                "functionName": start.function_name,
-                "functionVersion": start.version,
-            },
-        )
+        record: dict[str, object] = {
+            "initializationType": start.initialization_type,
+            "phase": "init",
+        }
+        if start.runtime is not None:
+            record["runtimeVersion"] = start.runtime.name
+            record["runtimeVersionArn"] = start.runtime.arn
+        record["functionName"] = start.function_name
+        record["functionVersion"] = start.version
+        return self._event(_INFO, "platform.initStart", now, record)
 
     def init_report(self, report: InitReport, now: float) -> str | None:
         record: dict[str, object] = {

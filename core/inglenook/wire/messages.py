@@ -194,6 +194,19 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run of a container image: ImageConfig's, or the image's own where that is known."""
+
+    uri: str
+    """As the function's container names it."""
+    entry_point: list[str] = []
+    """Empty: `/lambda-entrypoint.sh`, if the image has it."""
+    command: list[str] = []
+    """The entry point's arguments."""
+    working_directory: str | None = None
+    """None: the image's."""
+
+
 class Specialise(msgspec.Struct, frozen=True, kw_only=True, tag="specialise"):
     """All that an agent needs to run environments of a version."""
 
@@ -215,6 +228,8 @@ class Specialise(msgspec.Struct, frozen=True, kw_only=True, tag="specialise"):
     """Unpacked into /opt in this order, later ones over earlier ones."""
     environments_max: int | None = None
     """How many environments one pod may hold; None: as many as the agent will."""
+    image: Image | None = None
+    """If the code is an image: it lies in the pod, and runtime, handler and package are empty."""
     region: str
     account: str
 

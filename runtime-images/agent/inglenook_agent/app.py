@@ -21,7 +21,7 @@ from inglenook.wire import messages, proof
 from inglenook_agent import maker
 from inglenook_agent.environment.boot import Means
 from inglenook_agent.environments import Environments
-from inglenook_agent.pod import listener, logs, packages, status
+from inglenook_agent.pod import init_file, listener, logs, packages, status
 from inglenook_agent.pod.pod import Pod
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor.container import Container, Places
@@ -43,6 +43,7 @@ async def serve(tuned: settings.Settings, stop: asyncio.Event) -> None:
         task_seen=Path(agent.task_folder),
         opt_seen=Path(agent.opt_folder),
         tmp_seen=Path(agent.tmp_folder),
+        used=code / _MARK,
     )
     own = AgentSettings(
         environments_max=agent.environments_max,
@@ -60,9 +61,13 @@ async def serve(tuned: settings.Settings, stop: asyncio.Event) -> None:
             Path(agent.packages_folder), task=places.task, opt=places.opt, mark=code / _MARK
         )
         is_spent = await store.open()
+        if agent.image:
+            # Before probes are answered: the function's container starts when they are.
+            await asyncio.to_thread(init_file.install, agent.init_source, agent.init_file)
         container = Container(
             places,
             runtime=agent.runtime,
+            image=agent.image,
             settings=own,
             tasks=background,
             on_lost=lambda: pod.drain("the function's container has ended"),

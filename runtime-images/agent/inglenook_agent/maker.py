@@ -16,7 +16,7 @@ from inglenook.telemetry import report
 from inglenook.telemetry.logs import LogSink
 from inglenook.wire import messages
 from inglenook.wire.messages import Refusal
-from inglenook_agent.environment import control, launch
+from inglenook_agent.environment import control, launch, variables
 from inglenook_agent.environment.boot import Connect, Means
 from inglenook_agent.environment.environment import Answer, Deserted, Environment, PassOn
 from inglenook_agent.environment.journal import Journal
@@ -62,6 +62,8 @@ class Maker:
     async def plan(self, version: messages.Specialise) -> launch.Plan:
         """Find a version's runtime, code and layers. Raises `CannotServeError`."""
         supervisor = self._means.supervisor
+        if version.image is not None:
+            return await self._image_plan(version, version.image)
         runtime = await supervisor.available(version.runtime)
         if isinstance(runtime, Unavailable):
             raise CannotServeError(Refusal.RUNTIME_UNAVAILABLE, runtime.reason)
@@ -88,6 +90,22 @@ class Maker:
             entrypoint=entrypoint,
             python_path=supervisor.python_path(runtime),
             environments_max=most,
+        )
+
+    async def _image_plan(self, version: messages.Specialise, image: messages.Image) -> launch.Plan:
+        runtime = await self._means.supervisor.available_image(image.uri)
+        if isinstance(runtime, Unavailable):
+            raise CannotServeError(Refusal.RUNTIME_UNAVAILABLE, runtime.reason)
+        self._means.supervisor.warm(runtime, is_for_one=True)
+        return launch.Plan(
+            version=version,
+            runtime=runtime,
+            mode=runtime.mode,
+            task_dir=Path(variables.TASK_ROOT),
+            opt_dir=None,
+            entrypoint=None,
+            python_path=None,
+            environments_max=1,
         )
 
     def environment(
@@ -146,10 +164,14 @@ class Maker:
 
 def init_start(version: messages.Specialise, initialization_type: str) -> report.InitStart:
     """Return what the log is told before an environment's first init."""
-    name = version.runtime.replace("python", "python:")
+    runtime = None
+    if version.image is None:
+        runtime = report.RuntimeVersion(
+            name=f"{version.runtime.replace('python', 'python:')}.v1",
+            arn=runtimes.version_arn(version.runtime, version.region),
+        )
     return report.InitStart(
-        runtime_version=f"{name}.v1",
-        runtime_version_arn=runtimes.version_arn(version.runtime, version.region),
+        runtime=runtime,
         function_name=version.id.function_name,
         version=version.id.version,
         initialization_type=initialization_type,

@@ -126,10 +126,12 @@ def setup(
         python_path=python_path if plan.mode is Mode.PYTHON else None,
         runtime_api=place.runtime_api,
     )
+    argv = [] if plan.entrypoint is None else [plan.entrypoint.path]
+    image = version.image
     return Setup(
         mode=plan.mode,
         handler=version.handler,
-        argv=[] if plan.entrypoint is None else [plan.entrypoint.path],
+        argv=argv if image is None else image.command,
         variables=environment,
         task_dir=str(plan.task_dir),
         opt_dir=None if plan.opt_dir is None else str(plan.opt_dir),
@@ -141,4 +143,7 @@ def setup(
         join=[],  # it is in its group already
         descriptors_max=limits.DESCRIPTORS_MAX,
         log_mark=mark.hex(),
+        entry_point=[] if image is None else image.entry_point,
+        working_dir=None if image is None else image.working_directory,
+        defaults={} if image is None else variables.IMAGE_DEFAULTS,
     )

@@ -42,6 +42,8 @@ class Places:
     task_seen: Path = Path("/var/task")
     opt_seen: Path = Path("/opt")
     tmp_seen: Path = Path("/tmp")  # noqa: S108 - the function's own
+    used: Path | None = None
+    """A file that is there once a function's code may have run, whoever put it there."""
 
 
 class Container:
@@ -56,14 +58,19 @@ class Container:
         places: Places,
         *,
         runtime: str,
+        image: str = "",
         settings: AgentSettings,
         tasks: Tasks,
         on_lost: Callable[[], None],
         on_terminating: Callable[[], None],
     ) -> None:
-        """`runtime` is what the container's image is for; empty: what its interpreter tells."""
+        """`runtime` is what the container's image is for; empty: what its interpreter tells.
+
+        `image`, if not empty, is a function's own image, and the container runs nothing else.
+        """
         self._places = places
         self._runtime = runtime
+        self._image = image
         self._settings = settings
         self._on_lost = on_lost
         self._on_terminating = on_terminating
@@ -102,18 +109,35 @@ class Container:
 
     async def available(self, runtime: str) -> Available | Unavailable:
         """Say whether the container runs `runtime`; waits for it while it has yet to start."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.start_timeout_s):
-                await self.connected.wait()
-        told = self._told
-        if told is None or self._is_over:
-            return Unavailable(reason="The function's container does not run.")
+        told = await self._met()
+        if told is None:
+            return _NOT_THERE
+        if self._image:
+            return Unavailable(reason=f"This pod runs the image {self._image}, and not {runtime}.")
         minor = _minor(told.python)
         own = self._runtime or f"python3.{minor}"
         if runtime != own and not {runtime, own} <= CUSTOM:
             return Unavailable(reason=f"This pod runs {own}, and not {runtime}.")
         mode = Mode.EXEC if runtime in CUSTOM else Mode.PYTHON
-        return Available(interpreter=Path("python3"), mode=mode, minor=minor)
+        return _available(mode, told)
+
+    async def available_image(self, uri: str) -> Available | Unavailable:
+        told = await self._met()
+        if told is None:
+            return _NOT_THERE
+        if uri != self._image:
+            own = f"the image {self._image}" if self._image else "no image of a function's"
+            return Unavailable(reason=f"This pod runs {own}, and not {uri}.")
+        if self._places.used is not None:
+            await asyncio.to_thread(self._places.used.touch)
+        return _available(Mode.IMAGE, told)
+
+    async def _met(self) -> Said | None:
+        """Return what the spawner has said, once it has come; None if there is none."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.start_timeout_s):
+                await self.connected.wait()
+        return None if self._is_over else self._told
 
     def warm(self, runtime: Available, *, is_for_one: bool = False) -> None:
         """Have what outlives the process of the one environment killed; spares wait anyway."""
@@ -168,6 +192,16 @@ class Container:
         self._told = said
         self.connected.set()
         logger.info("the spawner has connected", extra={"python": said.python})
+
+
+_NOT_THERE = Unavailable(reason="The function's container does not run.")
+
+
+def _available(mode: Mode, told: Said) -> Available | Unavailable:
+    if mode.value not in told.modes:
+        able = ", ".join(told.modes)
+        return Unavailable(reason=f"This pod's container runs {able}, and not {mode.value}.")
+    return Available(interpreter=Path("python3"), mode=mode, minor=_minor(told.python))
 
 
 def _minor(version: str) -> int:

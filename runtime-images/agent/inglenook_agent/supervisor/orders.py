@@ -32,6 +32,8 @@ class Said(msgspec.Struct):
     python: str = ""
     sandbox: bool = False
     walls: dict[str, str] = {}
+    modes: tuple[str, ...] = ("python", "exec", "wrapper")
+    """What its children can become (`setup.Mode`)."""
     packages: str | None = None
     descriptors: list[str] = []
     """Names of those that came with it."""

@@ -24,6 +24,9 @@ class Processes(Protocol):
     async def available(self, runtime: str) -> Available | Unavailable:
         """Say what runs `runtime` here, or why nothing does."""
 
+    async def available_image(self, uri: str) -> Available | Unavailable:
+        """Say whether this is the image's container; from then on it counts as used."""
+
     def warm(self, runtime: Available, *, is_for_one: bool = False) -> None:
         """See to it that processes for `runtime` wait; returns at once.
 

@@ -15,6 +15,9 @@ class Mode(enum.Enum):
     WRAPPER = "wrapper"
     """So it does, and the program is told how a Python function is started."""
 
+    IMAGE = "image"
+    """It becomes the program of its container's image."""
+
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of a child's configuration."""
@@ -33,3 +36,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     join: list[str]
     descriptors_max: int
     log_mark: str
+    entry_point: list[str] = []
+    """Of an image; `argv` are its arguments. Empty: what AWS's base images have."""
+    working_dir: str | None = None
+    """Of an image; None: its own."""
+    defaults: dict[str, str] = {}
+    """Variables that an image has unless it, or `variables`, says otherwise."""

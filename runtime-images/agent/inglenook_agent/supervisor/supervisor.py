@@ -89,6 +89,12 @@ class Supervisor:
             self._found[runtime] = found
         return found
 
+    async def available_image(
+        self, uri: str
+    ) -> interpreters.Available | interpreters.Unavailable:
+        """Say that images run in pods only."""
+        return interpreters.Unavailable(reason=f"The image {uri} runs on a cluster only.")
+
     def warm(self, runtime: interpreters.Available, *, is_for_one: bool = False) -> None:
         """See to it that processes for `runtime` wait; returns at once."""
         del is_for_one  # there are others on this machine

@@ -1,0 +1,3 @@
+module inglenook.dev/init
+
+go 1.24
