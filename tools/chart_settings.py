@@ -27,7 +27,7 @@ OF_THE_CHART = {
         {
             *("sandbox", "runtime", "environments_max", "linger_s", "status_port"),
             *("code_folder", "packages_folder", "spawner_socket"),
-            *("task_folder", "opt_folder", "tmp_folder"),
+            *("task_folder", "opt_folder", "tmp_folder", "image", "init_source", "init_file"),
         }
     ),
 }

@@ -38,7 +38,7 @@ class Image:
 
 IMAGES = {
     "platform": Image(repository="inglenook/platform", folder="platform"),
-    "agent": Image(repository="inglenook/agent", folder="agent"),
+    "agent": Image(repository="inglenook/agent", folder="agent", needs_go=True),
     "python3.11": Image(repository="inglenook/runtime-python3.11", folder="python"),
     "provided.al2023": Image(repository="inglenook/runtime-provided.al2023", folder="provided"),
     "nats": Image(repository="inglenook/nats", folder="nats", needs_go=True),

@@ -59,7 +59,7 @@ def lent_go() -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the build arguments and volumes by which a build uses this machine's Go."""
     go = shutil.which("go")
     if go is None:
-        raise BuildError("needed: Go, to build the NATS server; or name an image of yours")
+        raise BuildError("needed: Go, to build the NATS server and the agent's init")
     root = Path(go).resolve().parent.parent
     return {"GO": BASE}, (f"{root}:/usr/local/go:ro",)
 

@@ -153,14 +153,21 @@ class Spawner:
     """A spawner in a process of its own."""
 
     def __init__(
-        self, python: str = sys.executable, *, beside: Path | None = None, **options: Any
+        self,
+        python: str = sys.executable,
+        *,
+        beside: Path | None = None,
+        program: Path | None = None,
+        **options: Any,
     ) -> None:
-        """`beside` is the socket that it is to connect to, if it is to do that."""
+        """`beside` is the socket that it is to connect to, if it is to do that.
+
+        `program` is another spawner than Python's, which is always beside.
+        """
         environment = {"PATH": os.environ["PATH"], **options.pop("environment", {})}
         if beside is not None:
-            self.process = subprocess.Popen(
-                [python, "-I", "-S", str(PACKAGE), "--connect", str(beside)], env=environment
-            )
+            command = [python, "-I", "-S", str(PACKAGE)] if program is None else [str(program)]
+            self.process = subprocess.Popen([*command, "--connect", str(beside)], env=environment)
             # It may well be the first.
             with socket.socket(socket.AF_UNIX) as listener:
                 listener.bind(str(beside))

@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+from integration import runtime_driver
 from support import init_program, pod_stand
 from support.agent_stand import DEADLINE_S, Answer
 
@@ -23,6 +24,9 @@ APP = f"""#!{pod_stand.PYTHON} -IS
 import http.client, json, os, signal, subprocess, sys, time
 def is_alive(pid):
     return os.path.exists(f"/proc/{{pid}}")
+def opened():
+    paths = [f"/proc/self/fd/{{number}}" for number in os.listdir("/proc/self/fd")]
+    return [os.readlink(path) for path in paths if os.path.lexists(path)]
 def detach(*command):
     # Leaves the session, and its parent at once.
     read, write = os.pipe()
@@ -55,6 +59,7 @@ class Image:
         self.installed = folder / "run" / "init"
         self.installed.parent.mkdir()
         self._init = init
+        self.program = init.read_bytes()
         self.root = folder / "image"
         (self.root / "bin").mkdir(parents=True)
         self.app = self.add("bin/app", APP)
@@ -169,18 +174,17 @@ async def test_a_program_has_lambdas_limits_and_no_descriptor_of_ours(
     gateway = await specialised(pod, image.app)
     environment = await gateway.start()
     limits = (await gateway.invoke(environment, "open('/proc/self/limits').read()")).json
-    soft = {line[:25].strip(): line[25:].split()[:2] for line in limits.splitlines()}
-    assert soft["Max open files"] == ["1024", "1024"]
-    assert soft["Max core file size"] == ["0", "0"]
-    assert soft["Max locked memory"] == ["65536", "65536"]
-    assert soft["Max file size"] == [str(512 * 1024 * 1024)] * 2
+    limit_of = {line[:25].strip(): line[25:].split()[:2] for line in limits.splitlines()}
+    assert limit_of["Max open files"] == ["1024", "1024"]
+    assert limit_of["Max core file size"] == ["0", "0"]
+    assert limit_of["Max locked memory"] == ["65536", "65536"]
+    assert limit_of["Max file size"] == [str(512 * 1024 * 1024)] * 2
     status = (await gateway.invoke(environment, "open('/proc/self/status').read()")).json
     told = dict(line.split(":\t", 1) for line in status.splitlines())
     assert told["NoNewPrivs"] == "1"
     assert told["CapEff"] == told["CapPrm"] == "0" * 16
-    opened = await gateway.invoke(environment, "[os.readlink(f'/proc/self/fd/{n}') for n in "
-                                  "os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{n}')]")  # fmt: skip
-    assert sorted(each.split(":")[0] for each in opened.json) == [
+    opened = (await gateway.invoke(environment, "opened()")).json
+    assert sorted(each.split(":")[0] for each in opened) == [
         "/dev/null",
         "pipe",
         "pipe",
@@ -254,17 +258,16 @@ async def test_sigterm_to_the_container_lets_what_runs_end(
     image: Image, pod: pod_stand.Pod, tmp_path: Path
 ) -> None:
     gateway = await specialised(pod, image.app)
-    go = str(tmp_path / "go")
     answer = gateway.invoke_soon(
         await gateway.start(),
         "[print('begun', flush=True), "
-        f"list(iter(lambda: time.sleep(0.01) or os.path.exists({go!r}), True))]",
+        f"list(iter(lambda: time.sleep(0.01) or os.path.exists({str(tmp_path / 'go')!r}), True))]",
     )
     await pod.until_logged("begun")
     pod.spawner.terminate()
     await pod.until_status("/ready", 503)
 
-    Path(go).touch()
+    (tmp_path / "go").touch()
     assert (await answer).result.error is None
     assert await pod.ended() == (0, 0)
 
@@ -350,6 +353,19 @@ async def test_a_container_that_starts_programs_only_runs_no_python(
         assert "runs exec, image, and not python" in answer.header.message  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("mode", ["python", "wrapper"])
+def test_what_is_no_program_is_refused_in_words(tmp_path: Path, init: Path, mode: str) -> None:
+    with runtime_driver.spawner(beside=tmp_path / "spawner.sock", program=init) as spawner:
+        assert spawner.ready["modes"] == ["exec", "image"]
+        child = spawner.fork()
+        child.tell(mode=mode)
+        status, output = child.ended()
+    assert status == 70
+    assert (
+        f'this container starts programs, and nothing of the mode "{mode}"' in output.plain.decode()
+    )
+
+
 async def test_a_pod_that_has_run_an_image_never_serves_again(
     image: Image, pod: pod_stand.Pod
 ) -> None:
@@ -364,11 +380,11 @@ async def test_a_pod_that_has_run_an_image_never_serves_again(
 
 
 async def test_the_agent_puts_the_program_where_the_container_finds_it(
-    image: Image, init: Path
+    image: Image,
 ) -> None:
     image.installed.write_bytes(b"of an agent that was killed amid it")
     async with image.pod():
-        assert image.installed.read_bytes() == init.read_bytes()
+        assert image.installed.read_bytes() == image.program
         assert image.installed.stat().st_mode & 0o777 == 0o555
         assert os.listdir(image.installed.parent) == ["init"]  # noqa: PTH208
 

@@ -32,6 +32,23 @@ def handler(event, context):
 """
 
 
+@pytest.fixture(params=["python", "init"])
+def container(request: pytest.FixtureRequest) -> pod_stand.Container:
+    """Return a container with either program that can be the spawner."""
+    if request.param == "python":
+        return pod_stand.Container()
+    return pod_stand.Container(command=(str(request.getfixturevalue("init")),))
+
+
+@pytest.fixture
+async def any_pod(tmp_path: Path, container: pod_stand.Container) -> AsyncIterator[pod_stand.Pod]:
+    """Run a pod for custom runtimes."""
+    async with pod_stand.pod(
+        tmp_path, container, INGLENOOK_AGENT_RUNTIME="provided.al2023"
+    ) as running:
+        yield running
+
+
 @pytest.fixture
 async def pod(tmp_path: Path) -> AsyncIterator[pod_stand.Pod]:
     async with pod_stand.pod(tmp_path) as running:
@@ -141,7 +158,7 @@ async def test_layers_lie_over_each_other(pod: pod_stand.Pod) -> None:
     assert (await gateway.invoke(await gateway.start())).json == [1, 2]
 
 
-async def test_a_custom_runtime_starts_its_bootstrap(tmp_path: Path) -> None:
+async def test_a_custom_runtime_starts_its_bootstrap(any_pod: pod_stand.Pod) -> None:
     script = """#!/bin/sh
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
 while true; do
@@ -151,15 +168,14 @@ while true; do
   curl -sS -d "[$event]" "$api/$id/response" >/dev/null
 done
 """
-    async with pod_stand.pod(tmp_path, INGLENOOK_AGENT_RUNTIME="provided.al2023") as pod:
-        gateway = await pod.gateway()
-        sha256 = await gateway.send(pod_stand.zipped({"bootstrap": script}))
-        wrong = await gateway.specialise(sha256)
-        assert wrong.refusal is messages.Refusal.RUNTIME_UNAVAILABLE
-        answer = await gateway.specialise(sha256, runtime="provided.al2023")
-        assert isinstance(answer.header, messages.Specialised)
-        answer = await gateway.invoke(await gateway.start(), 5, wants_tail=True)
-        assert (answer.json, "got 5" in answer.tail) == ([5], True)
+    gateway = await any_pod.gateway()
+    sha256 = await gateway.send(pod_stand.zipped({"bootstrap": script}))
+    wrong = await gateway.specialise(sha256)
+    assert wrong.refusal is messages.Refusal.RUNTIME_UNAVAILABLE
+    answer = await gateway.specialise(sha256, runtime="provided.al2023")
+    assert isinstance(answer.header, messages.Specialised)
+    answer = await gateway.invoke(await gateway.start(), 5, wants_tail=True)
+    assert (answer.json, "got 5" in answer.tail) == ([5], True)
 
 
 async def test_a_wrapper_starts_the_function(pod: pod_stand.Pod) -> None:
@@ -434,14 +450,15 @@ async def test_sigterm_to_either_container_lets_what_runs_end(
 
 
 async def test_a_pod_that_nobody_has_taken_ends_at_once_when_its_container_is_asked_to(
-    pod: pod_stand.Pod,
+    any_pod: pod_stand.Pod,
 ) -> None:
     # Kubernetes ends the sidecar only after the function's container has ended.
-    pod.spawner.terminate()
-    assert await pod.ended() == (0, 0)
+    any_pod.spawner.terminate()
+    assert await any_pod.ended() == (0, 0)
 
 
-async def test_a_pod_that_gateways_only_look_at_ends_at_once(pod: pod_stand.Pod) -> None:
+async def test_a_pod_that_gateways_only_look_at_ends_at_once(any_pod: pod_stand.Pod) -> None:
+    pod = any_pod
     gateway = await pod.gateway()
     await gateway.welcome()
     pod.spawner.terminate()
@@ -461,8 +478,10 @@ async def test_a_pod_with_nothing_to_do_ends_at_once(pod: pod_stand.Pod, is_orph
     assert await pod.ended() == (0, 0)
 
 
-async def test_a_container_that_has_no_agent_yet_ends_at_once(tmp_path: Path) -> None:
-    alone = pod_stand.Pod(tmp_path, {})
+async def test_a_container_that_has_no_agent_yet_ends_at_once(
+    tmp_path: Path, container: pod_stand.Container
+) -> None:
+    alone = pod_stand.Pod(tmp_path, {}, container)
     try:
         await alone.start_spawner()
         alone.spawner.terminate()

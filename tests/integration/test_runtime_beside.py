@@ -19,7 +19,18 @@ def spawner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[runtime_
         yield running
 
 
-def test_it_brings_descriptors_to_read_of_its_processes(spawner: runtime_driver.Spawner) -> None:
+@pytest.fixture(params=["python", "init"])
+def any_spawner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[runtime_driver.Spawner]:
+    """Run one of either program that can be it."""
+    program = request.getfixturevalue("init") if request.param == "init" else None
+    with runtime_driver.spawner(beside=tmp_path / "spawner.sock", program=program) as running:
+        yield running
+
+
+def test_it_brings_descriptors_to_read_of_its_processes(
+    any_spawner: runtime_driver.Spawner,
+) -> None:
+    spawner = any_spawner
     assert spawner.ready["descriptors"][0] == "processes"
     assert len(spawner.descriptors) == len(spawner.ready["descriptors"])
     child = spawner.fork()
@@ -58,7 +69,8 @@ def test_a_kill_is_for_the_whole_group_and_a_later_one_for_nobody(
     assert spawner.fork().pid
 
 
-def test_sigterm_is_told_and_nothing_more(spawner: runtime_driver.Spawner) -> None:
+def test_sigterm_is_told_and_nothing_more(any_spawner: runtime_driver.Spawner) -> None:
+    spawner = any_spawner
     child = spawner.fork()
     spawner.process.terminate()
     assert spawner.next_said()["op"] == "terminating"
@@ -66,8 +78,62 @@ def test_sigterm_is_told_and_nothing_more(spawner: runtime_driver.Spawner) -> No
     assert spawner.fork().pid
 
 
-def test_it_ends_well_with_its_agent(spawner: runtime_driver.Spawner) -> None:
+def test_it_ends_well_with_its_agent(any_spawner: runtime_driver.Spawner) -> None:
+    spawner = any_spawner
     child = spawner.fork()
     spawner.close()
     assert spawner.process.returncode == 0
     assert is_gone(child.pid)
+
+
+def test_a_program_is_killed_with_its_group_and_told(
+    any_spawner: runtime_driver.Spawner, tmp_path: Path
+) -> None:
+    spawner = any_spawner
+    (tmp_path / "bootstrap").write_text('#!/bin/sh\nsleep 100 &\necho "$! $OWN"\nkill -STOP $$\n')
+    (tmp_path / "bootstrap").chmod(0o755)
+    child = spawner.fork()
+    child.tell(
+        mode="exec",
+        argv=["/var/task/bootstrap"],
+        task_dir=str(tmp_path),
+        variables={"OWN": "variable", "PATH": "/usr/bin:/bin"},
+    )
+    until(lambda: bool(child.printed().plain))
+    pid, own = child.printed().plain.decode().split()
+    assert own == "variable"
+    assert not is_gone(int(pid))
+    spawner.kill(child.pid)
+    ended = spawner.exited(child.number)
+    assert (ended["status"], ended["pid"]) == (-signal.SIGKILL, child.pid)
+    assert ended["max_rss_kb"] > 0
+    until(lambda: is_gone(int(pid)))
+
+
+def test_what_is_no_program_is_said_to_be_none(
+    any_spawner: runtime_driver.Spawner, tmp_path: Path
+) -> None:
+    for name, mode, status, text in (
+        ("absent", 0o755, 127, "Couldn't find valid bootstrap(s): [/var/task/absent]"),
+        ("plain", 0o644, 126, "fork/exec /var/task/plain: permission denied"),
+        ("other", 0o755, 126, "fork/exec /var/task/other: exec format error"),
+    ):
+        if name != "absent":
+            (tmp_path / name).write_text("nothing")
+            (tmp_path / name).chmod(mode)
+        child = any_spawner.fork()
+        kind, payload = child.set_up(
+            mode="exec", argv=[f"/var/task/{name}"], task_dir=str(tmp_path), variables={}
+        )
+        error_type, error = runtime_driver.failure(payload)
+        assert (kind, error_type) == ("I", "Runtime.InvalidEntrypoint")
+        assert error == {"errorMessage": text, "errorType": error_type}
+        assert child.ended()[0] == status
+
+
+def test_a_child_that_cannot_be_prepared_says_why(any_spawner: runtime_driver.Spawner) -> None:
+    child = any_spawner.fork()
+    child.tell(mode="exec", argv=["/bin/true"], variables={}, join=["/no/such/cgroup.procs"])
+    status, output = child.ended()
+    assert status == 70
+    assert "the execution environment cannot be prepared" in output.plain.decode()

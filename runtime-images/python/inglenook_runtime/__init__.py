@@ -49,8 +49,10 @@ minutes at most for the agent, and has no walls but its container. Process numbe
 the agent then. So `ready` brings descriptors, in the order in which its member `descriptors` names
 them: `processes` (/proc, as the spawner has it) and `memory_events` (the file of the container's
 control group that has a line `oom_kill N`), each if it can be opened. Its member `packages` is what
-`INGLENOOK_PRELOAD_PATH` says, or null. SIGTERM does not end the spawner, which only says
-`terminating`: it is for the agent to finish what runs, and then to close the socket.
+`INGLENOOK_PRELOAD_PATH` says, or null. A member `modes` names those that children can have, where
+they are not all but `image`: another program than this one may be the spawner
+(`runtime-images/init`). SIGTERM does not end the spawner, which only says `terminating`: it is for
+the agent to finish what runs, and then to close the socket.
 
 A forked child is a session of its own (its pid, as the machine has it, is its process group), has
 the output pipe as stdout and stderr and /dev/null as stdin, and waits on its control socket: it is
@@ -82,6 +84,12 @@ files, such as cgroup.procs, to write `0`, the child itself, to before anything 
 `descriptors_max` (RLIMIT_NOFILE), `processes_max` (threads count too; kept here where the control
 group of root's does not), `log_mark` (32 hex digits, see below). The variables
 AWS_LAMBDA_LOG_FORMAT and AWS_LAMBDA_LOG_LEVEL say how the function logs.
+
+Mode `image` is the init's of `runtime-images/init` alone, and `Setup` has three more members for
+it: `entry_point` (a list of text that `argv` follows; empty: `/lambda-entrypoint.sh`),
+`working_dir` (null: where the container's first process was started) and `defaults` (variables that
+are there unless the container's environment or `variables` say otherwise). If the working directory
+cannot be entered, the child says `I` with the type `Runtime.InvalidWorkingDir`.
 
 A child keeps no privilege of root's, and in the sandbox it can write to /tmp only. Where it cannot
 have a view of files of its own, Landlock keeps it from `hidden` and from writing outside `tmp_dir`
