@@ -44,7 +44,8 @@ func serve(path string) int {
 	signal.Notify(terminated, syscall.SIGTERM)
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGCHLD)
-	signal.Ignore(syscall.SIGINT)
+	// Ctrl-C is the agent's to hear. Not ignored: the programs would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
 	closeInherited()
 	channel, err := connect(path, terminated)
 	if err != nil {

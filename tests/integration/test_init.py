@@ -191,6 +191,11 @@ async def test_a_program_has_lambdas_limits_and_no_descriptor_of_ours(
         "socket",  # its own, to the Runtime API
     ]
     assert (await gateway.invoke(environment, "os.getpid() == os.getsid(0)")).json is True
+    signals = (
+        "[signal.getsignal(signal.SIGINT) is signal.default_int_handler, "
+        "list(signal.pthread_sigmask(signal.SIG_BLOCK, []))]"
+    )
+    assert (await gateway.invoke(environment, signals)).json == [True, []]
 
 
 @pytest.mark.parametrize(

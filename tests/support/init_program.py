@@ -13,25 +13,33 @@ class NoGoError(Exception):
 
 
 def build(folder: Path) -> Path:
-    """Build the program as its image does; return where it is."""
+    """Build the program as its image does; return where it is. Raises NoGoError."""
     program = folder / "init"
-    _go("build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", str(program), ".")
+    _run(_go(), "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", str(program), ".")
     return program
 
 
 def check() -> None:
     """Run the program's own tests, and Go's look at its code."""
-    _go("vet", "./...")
-    _go("test", "./...")
+    go = _go()
+    _run(go, "vet", "./...")
+    _run(go, "test", "./...")
+    assert not _run(go.with_name("gofmt"), "-l", ".")
 
 
-def _go(*arguments: str) -> None:
+def _go() -> Path:
     go = shutil.which("go")
     if go is None:
         raise NoGoError("Go is not installed: the init cannot be built")
-    subprocess.run(
-        [go, *arguments],
+    return Path(go).resolve()
+
+
+def _run(program: Path, *arguments: str) -> str:
+    return subprocess.run(
+        [program, *arguments],
         cwd=SOURCES,
         env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"},
         check=True,
-    )
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout

@@ -89,9 +89,7 @@ class Supervisor:
             self._found[runtime] = found
         return found
 
-    async def available_image(
-        self, uri: str
-    ) -> interpreters.Available | interpreters.Unavailable:
+    async def available_image(self, uri: str) -> interpreters.Available | interpreters.Unavailable:
         """Say that images run in pods only."""
         return interpreters.Unavailable(reason=f"The image {uri} runs on a cluster only.")
 
