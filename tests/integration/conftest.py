@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import event_queues, init_program, nats_server
+from support import event_queues, image_pod, init_program, nats_server
 from support.event_queues import MakeSite
 from support.nats_server import NatsServer
 
@@ -36,3 +36,8 @@ def init(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return init_program.build(tmp_path_factory.mktemp("init"))
     except init_program.NoGoError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def image(tmp_path: Path, init: Path) -> image_pod.Image:
+    return image_pod.Image(tmp_path, init)
