@@ -100,6 +100,9 @@ class NoPods:
     async def lease(self, wanted: pods.Wanted, *, is_ahead: bool) -> pods.Pod:
         raise NotImplementedError(wanted, is_ahead)
 
+    def has_free(self, wanted: pods.Wanted) -> bool:
+        raise NotImplementedError(wanted)
+
 
 async def operations() -> dict[str, table.Support]:
     """Ask a gateway what it has."""

@@ -65,6 +65,10 @@ class Pods:
         _, end = await loop.create_unix_connection(frames.StreamConnection, self._path)
         return pods.Pod(name="behind a socket", connection=end)
 
+    def has_free(self, wanted: pods.Wanted) -> bool:
+        del wanted
+        return True
+
 
 @contextlib.asynccontextmanager
 async def stand(

@@ -49,6 +49,10 @@ class Cluster:
             give_back=lambda: self.given_back.append(agent.name),
         )  # fmt: skip
 
+    def has_free(self, wanted: pods.Wanted) -> bool:
+        del wanted
+        return not self.free.locked()
+
     async def take(self) -> None:
         await asyncio.sleep(0)
 

@@ -51,6 +51,10 @@ class Pods:
         self.agents.append(agent)
         return agent.pod()
 
+    def has_free(self, wanted: pods.Wanted) -> bool:
+        del wanted
+        return True
+
     async def read(self, sha256: str) -> bytes:
         return sha256.encode()
 

@@ -90,6 +90,10 @@ class Supply:
         self.leased.set()
         return pods.Pod(name=f"pod-{len(self.agents)}", connection=mine)
 
+    def has_free(self, wanted: pods.Wanted) -> bool:
+        del wanted
+        return True
+
 
 def event(payload: bytes = b"{}") -> invocation.Event:
     return invocation.Event(request_id="r", arn="arn", payload=payload, trace_id="t")

@@ -8,7 +8,7 @@ out. What it promises:
 - a provisioned one before any other; those are never given up for having been idle;
 - an invocation that finds none waits, first come first served, for whichever environment is free
   first, a started one or one that finished;
-- as many starts are wanted as invocations wait, not more, whatever is provisioned besides;
+- no more starts are wanted than invocations wait, whatever is provisioned besides;
 - environments that were taken over make up for provisioned ones before any is started.
 
 It leaves to its caller how an environment is started, how many starts may be under way, and time.
@@ -54,6 +54,11 @@ class Environments(Generic[I, E]):
         return list(self._waiting)
 
     @property
+    def waiting_count(self) -> int:
+        """How many invocations have no environment."""
+        return len(self._waiting)
+
+    @property
     def busy(self) -> dict[E, I]:
         """A copy of which environment runs which invocation."""
         return dict(self._busy)
@@ -87,7 +92,7 @@ class Environments(Generic[I, E]):
         return environment
 
     def starts_wanted(self) -> int:
-        """Return how many more starts should be under way."""
+        """Return how many more starts may be under way. Fewer may do: `worthwhile`."""
         return max(0, len(self._waiting) - self._starting)
 
     def starts_wanted_by_next(self) -> int:

@@ -135,6 +135,11 @@ class ClusterPods:
             self._turns.leave(turn)
             self._changed()
 
+    def has_free(self, wanted: pods.Wanted) -> bool:
+        """Whether there are more free pods than those who wait for one."""
+        pool = labels.pool(wanted.runtime, wanted.runtime_class)
+        return self._map.free_count(pool) > self._turns.count(pool)
+
     async def _try(self, turn: turns.Turn) -> tuple[str, dialling.Greeted] | None:
         """Take a pod if it is one's turn; else, and if there is none after all, join the queue."""
         found = None

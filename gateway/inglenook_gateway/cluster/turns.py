@@ -57,6 +57,10 @@ class Turns:
         for turn in self._queues.get(pool, [])[:count]:
             turn.news.set()
 
+    def count(self, pool: str) -> int:
+        """Return how many wait for a pod of one pool."""
+        return len(self._queues.get(pool, ()))
+
     def waiting(self) -> dict[str, int]:
         """Return how many wait, by pool."""
         return {pool: len(queue) for pool, queue in self._queues.items()}

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from inglenook import errors, settings
 from inglenook.aio import clock, tasks
-from inglenook.capacity import environments, provisioned, rates
+from inglenook.capacity import environments, estimates, provisioned, rates
 from inglenook.model import function
 from inglenook.telemetry import watching
 from inglenook.wire import messages
@@ -75,6 +75,8 @@ class Fleet:
         self._waiting = waiting.Waiting(
             self._environments, settle=settle, time=time, timeout_s=limits.queue_timeout_s
         )
+        times = estimates.StartTimes()
+        holds: estimates.Holds[Environment] = estimates.Holds()
         self._leases = leases.Leases(
             specialise,
             specialising.wanted(specialise, spec),
@@ -83,12 +85,14 @@ class Fleet:
             background=background,
             timeout_s=limits.queue_timeout_s,
             at_once=limits.starts_in_flight,
+            times=times,
             tenant=self,
             watch=watch,
         )
         silence_s = specialise.timeout_s + limits.answer_grace_s
         self._running = running.Running(
             self._environments,
+            holds=holds,
             elsewhere=self._elsewhere,
             settle=settle,
             owner=self,
@@ -100,6 +104,8 @@ class Fleet:
         self._growth = growth.Growth(
             specialise.id.function_name,
             self._environments,
+            holds=holds,
+            times=times,
             pods=self._leases,
             starts_in_flight=starts_in_flight,
             admitted=admitted,
@@ -157,6 +163,7 @@ class Fleet:
         """Hand an admitted invocation to an environment, now or when there is one."""
         if self._watch.is_traced:
             invoked.journey = self._watch.journey(invoked.event.trace_id, self._watch.now())
+        self._growth.arrived(invoked.admitted_at)
         environment = self._environments.arrive(invoked)
         if environment is not None:
             self._running.send(environment, invoked)
@@ -188,7 +195,7 @@ class Fleet:
 
     def wanted(self) -> tuple[int, int]:
         ahead = self._environments.provisioned.starts_wanted()
-        return self._environments.starts_wanted(), 0 if self._warming.is_pausing else ahead
+        return self._growth.starts_wanted(), 0 if self._warming.is_pausing else ahead
 
     def impossible(self, error: errors.ApiError) -> None:
         self._waiting.fail(error)
@@ -260,6 +267,7 @@ class Fleet:
         What runs is answered here, and counts until then. To be called once.
         """
         self._warming.close()
+        self._growth.close()
         self._succession.leave(hand_back)
 
     # Going away
@@ -296,6 +304,7 @@ class Fleet:
         """End all pods of this version, and with them its environments."""
         self._waiting.close()
         self._warming.close()
+        self._growth.close()
         self._leases.close()
 
     def close_warming(self) -> None:
@@ -310,5 +319,6 @@ class Fleet:
         """End, and leave pods that can do without this gateway to another."""
         self._waiting.close()
         self._warming.close()
+        self._growth.close()
         self._elsewhere.release_all()
         self._leases.let_go()

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from inglenook import errors
 from inglenook.aio import tasks
+from inglenook.capacity import estimates
+from inglenook.capacity.estimates import Place
 from inglenook.telemetry import watching
 from inglenook.telemetry.watching import Phase
 from inglenook.wire import messages
@@ -72,10 +74,14 @@ class Leases:
         background: tasks.Tasks,
         timeout_s: float,
         at_once: int,
+        times: estimates.StartTimes,
         tenant: Tenant,
         watch: watching.Watch,
     ) -> None:
-        """`sent` has the packages for pods that do not find them where they are."""
+        """`sent` has the packages for pods that do not find them where they are.
+
+        What getting a pod takes is told to `times`.
+        """
         self._specialise = specialise
         self._wanted = wanted
         self._supply = supply
@@ -83,11 +89,12 @@ class Leases:
         self._background = background
         self._timeout_s = timeout_s
         self._at_once = at_once
+        self._times = times
         self._tenant = tenant
         self._watch = watch
         self._links: list[link.AgentLink] = []
-        self._seeking: dict[asyncio.Task[None], bool] = {}
-        """The leases for which there is no pod yet, and whether nobody waits for each."""
+        self._seeking: dict[asyncio.Task[None], tuple[bool, float]] = {}
+        """The leases for which there is no pod yet: whether nobody waits for it, since when."""
         self._specialising = 0
         self.patience = patience.Patience(specialise.id.function_name, tenant.go_on)
         """When to try again."""
@@ -105,12 +112,24 @@ class Leases:
 
     def with_room(self) -> link.AgentLink | None:
         """Return a pod that can take one more environment, or see to it that there will be one."""
-        for each in reversed(self._links):
-            if each.has_room:
-                return each
+        found = self._room()
+        if found is not None:
+            return found
         if not self.patience.is_pausing and not self._is_closed:
             self._lease_more()
         return None
+
+    def _room(self) -> link.AgentLink | None:
+        return next((each for each in reversed(self._links) if each.has_room), None)
+
+    def start_s(self) -> float | None:
+        """Return how long it takes until there is one more environment, if that is known."""
+        if self._room() is not None:
+            return self._times.expected_s(Place.ROOM, 0.0)
+        place = Place.FREE if self._supply.has_free(self._wanted) else Place.NONE
+        now = self._watch.now()
+        _, first = next(iter(self._seeking.values()), (False, now))
+        return self._times.expected_s(place, now - first)
 
     def refused(self, by: link.AgentLink, refused: messages.Refused) -> None:
         """Learn that a pod does not start an environment, or is not specialised."""
@@ -135,7 +154,7 @@ class Leases:
         waiting, ahead = self._tenant.wanted()
         needed = min(self._at_once, self._pods_for(waiting + ahead))
         for_callers = self._pods_for(waiting) - self._specialising
-        for_callers -= sum(not is_ahead for is_ahead in self._seeking.values())
+        for_callers -= sum(not is_ahead for is_ahead, _ in self._seeking.values())
         while len(self._seeking) + self._specialising < needed:
             is_ahead = for_callers <= 0
             for_callers -= 1
@@ -143,7 +162,7 @@ class Leases:
                 self._lease(is_ahead=is_ahead),
                 name=f"lease a pod for {self._specialise.id.function_name}",
             )
-            self._seeking[task] = is_ahead
+            self._seeking[task] = is_ahead, self._watch.now()
             # One that is cancelled before it has begun removes nothing itself.
             task.add_done_callback(lambda done: self._seeking.pop(done, None))
 
@@ -153,7 +172,13 @@ class Leases:
             async with asyncio.timeout(self._timeout_s):
                 loaded = {} if self._sent is None else await self._sent.load(self._specialise)
                 began = self._watch.now()
-                pod = await self._supply.lease(self._wanted, is_ahead=is_ahead)
+                place = Place.FREE if self._supply.has_free(self._wanted) else Place.NONE
+                try:
+                    pod = await self._supply.lease(self._wanted, is_ahead=is_ahead)
+                except BaseException:
+                    self._times.not_leased(place, self._watch.now() - began)
+                    raise
+                self._times.leased(place, self._watch.now() - began)
                 self._watch.phase(Phase.LEASE, began)
         except errors.ApiError as error:
             self._seeking.pop(me, None)  # type: ignore[arg-type] # this runs in a task
@@ -192,6 +217,7 @@ class Leases:
         self._specialising -= 1
         if isinstance(header, messages.Specialised):
             self._watch.phase(Phase.SPECIALISE, began)
+            self._times.specialise.add(self._watch.now() - began)
             leased.takes_starts = True
             leased.pod.specialised()
         elif not isinstance(header, messages.Refused):
@@ -209,15 +235,23 @@ class Leases:
             leased.end("not specialised")
         self._tenant.go_on()
 
-    def trim(self) -> None:
-        """Seek no pods that nobody needs any more, and end those that are left empty."""
+    def seek_less(self) -> None:
+        """Seek no pods that nobody needs any more."""
+        if not self._seeking:
+            return
         waiting, ahead = self._tenant.wanted()
         surplus = len(self._seeking) + self._specialising - self._pods_for(waiting + ahead)
         for task in sorted(self._seeking, key=self._seeking.__getitem__, reverse=True):
             if surplus <= 0:
                 break
             surplus -= 1
+            del self._seeking[task]
             task.cancel()
+
+    def trim(self) -> None:
+        """Seek no pods that nobody needs any more, and end those that are left empty."""
+        self.seek_less()
+        waiting, ahead = self._tenant.wanted()
         if not waiting + ahead:
             for each in self.links:
                 if not each.held and each.takes_starts and not each.pod.is_local:

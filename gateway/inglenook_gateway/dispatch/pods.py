@@ -47,6 +47,9 @@ class Pods(Protocol):
         when there can never be such a pod here; anything else means *not now*.
         """
 
+    def has_free(self, wanted: Wanted) -> bool:
+        """Whether the next lease is likely to get a pod that is there already."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from inglenook import errors
 from inglenook.aio import clock
-from inglenook.capacity import environments, rates
+from inglenook.capacity import environments, estimates, rates
 from inglenook.routing.invocation import Outcome
 from inglenook.telemetry import watching
 from inglenook.wire import messages
@@ -41,6 +41,7 @@ class Running:
         self,
         pool: environments.Environments[invocation.Invocation, Environment],
         *,
+        holds: estimates.Holds[Environment],
         elsewhere: elsewhere.Elsewhere,
         settle: waiting.Settle,
         owner: Owner,
@@ -49,8 +50,12 @@ class Running:
         silence_s: float,
         pace: rates.Pace[Environment] | None,
     ) -> None:
-        """`silence_s` is how long an agent may take to answer; `pace` rests environments."""
+        """`silence_s` is how long an agent may take to answer; `pace` rests environments.
+
+        How long they are held, their rest included, is told to `holds`.
+        """
         self._pool = pool
+        self._holds = holds
         self._elsewhere = elsewhere
         self._settle = settle
         self._owner = owner
@@ -65,6 +70,7 @@ class Running:
         invoked.silent_after = now + self._silence_s
         if invoked.journey is not None:
             invoked.journey.sent = now
+        self._holds.began(environment, now)
         if self._pace is not None:
             self._pace.began(environment, now)
         environment.link.ask(
@@ -114,17 +120,21 @@ class Running:
             self._pool.rest(environment)
             asyncio.get_running_loop().call_later(rest_s, self.rested, environment)
             return
+        self._holds.ended(environment, now)
         self.go_on_with(environment, self._pool.freed(environment, now))
 
     def rested(self, environment: Environment) -> None:
         """Let an environment go on that was not to be used yet."""
-        self.go_on_with(environment, self._pool.rested(environment, self._clock.monotonic()))
+        now = self._clock.monotonic()
+        self._holds.ended(environment, now)
+        self.go_on_with(environment, self._pool.rested(environment, now))
 
     def _take_cold_back(self, environment: Environment, *, is_reusable: bool) -> None:
         """Take an environment without a process back; another is warmed for a provisioned one."""
         if is_reusable and environment not in self._pool.provisioned:
             self._take_back(environment)
             return
+        self._holds.ended(environment, self._clock.monotonic())
         self.forget(environment)
         if is_reusable:
             environment.stop()
@@ -142,5 +152,6 @@ class Running:
         """Forget an environment, whatever it did."""
         if self._pace is not None:
             self._pace.forget(environment)
+        self._holds.forget(environment)
         self._elsewhere.release(environment)
         self._pool.lost(environment)
