@@ -31,6 +31,8 @@ class Cluster:
         self.specialised: list[str] = []
         self.given_back: list[str] = []
         self.free: asyncio.Semaphore = asyncio.Semaphore(1000)
+        self.seeking = 0
+        """How many wait for one of these."""
         self.blobs = {CODE_SHA256: CODE}
         self.reads = 0
         self.current: dict[messages.VersionId, function.Spec] = {VERSION: POD_SPEC}
@@ -39,7 +41,11 @@ class Cluster:
 
     async def lease(self, wanted: pods.Wanted, *, is_ahead: bool) -> pods.Pod:
         self.wanted.append((wanted, is_ahead))
-        await self.free.acquire()
+        self.seeking += 1
+        try:
+            await self.free.acquire()
+        finally:
+            self.seeking -= 1
         agent = PodAgent(f"pod-{len(self.agents)}")
         self.prepare(agent)
         self.agents.append(agent)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from inglenook_operator.reconcile import demand, pools
+from inglenook_operator.reconcile import demand, pace, pools
 from inglenook_operator.reconcile.pods import Pod, State, Trouble
 from inglenook_operator.resources.runtime import Pool
 
@@ -38,12 +38,14 @@ def pod(name: str, **changes: object) -> Pod:
 def planned(
     *pods: Pod,
     target: int = 2,
+    keep: int = 0,
+    at_once: int = 16,
     since: dict[str, float] | None = None,
     failures: pools.Failures | None = None,
 ) -> pools.Plan:
     return pools.plan(
         pods,
-        target=target,
+        aim=pools.Aim(target=target, keep=keep, at_once=at_once),
         template=TEMPLATE,
         retiring_since=since or {},
         failures=failures or pools.Failures(),
@@ -238,10 +240,54 @@ def test_pods_that_a_former_leader_retired_are_deleted_in_their_time() -> None:
     assert pools.unheard([retiring], since, NOW + 1) == {}
     later = pools.plan(
         [retiring],
-        target=0,
+        aim=pools.Aim(target=0, keep=0, at_once=4),
         template=TEMPLATE,
         retiring_since=since,
         failures=pools.Failures(),
         now=NOW + 60,
     )
     assert names(later.delete) == ["a"]
+
+
+def test_no_more_pods_start_at_once_than_the_pace_allows() -> None:
+    starting = [pod(f"s{n}", is_ready=False, created=NOW) for n in range(3)]
+    assert planned(*starting, target=10, at_once=4).create == 1
+    plan = planned(*starting, pod("s3", is_ready=False, created=NOW), target=10, at_once=4)
+    assert (plan.create, plan.again_s) == (0, 1.0)
+
+
+@pytest.mark.parametrize("changes", [{"created": NOW - 100}, {"is_cut_off": True}])
+def test_pods_that_are_stuck_or_cut_off_hold_nobody_up(changes: dict[str, object]) -> None:
+    stuck = [pod(f"s{n}", is_ready=False, **{"created": NOW, **changes}) for n in range(4)]
+    assert planned(*stuck, target=10, at_once=4).create == 4
+
+
+def test_the_pace_grows_with_what_becomes_ready_and_is_forgotten() -> None:
+    one = pace.Pace()
+    assert one.at_once(NOW) == pace.AT_FIRST
+    for _ in range(4):
+        one.became_ready(NOW)
+    assert one.at_once(NOW) == 2 * pace.AT_FIRST
+    for _ in range(100):
+        one.became_ready(NOW + 1)
+    assert one.at_once(NOW + 1) == 32
+    assert one.at_once(NOW + 60) == pace.AT_FIRST
+
+
+def test_pods_that_were_asked_for_a_moment_ago_are_kept() -> None:
+    members = [pod("a"), pod("b"), pod("c", is_ready=False)]
+    assert planned(*members, keep=3) == pools.Plan()
+    assert names(planned(*members, keep=2).delete) == ["c"]
+    assert planned(pod("a"), target=1, keep=3).create == 0
+
+
+def test_the_largest_target_of_late_is_kept_within_the_bounds_of_now() -> None:
+    one = demand.Demand()
+    assert one.target(SIZE, waiting=6, now=NOW) == 8
+    assert one.target(SIZE, waiting=1, now=NOW + 10) == 3
+    assert one.target(SIZE, waiting=0, now=NOW + 20) == 2
+    assert one.keep(SIZE, NOW + 20) == 8
+    assert one.keep(Pool(min=2, max=5), NOW + 20) == 5
+    assert one.keep(SIZE, NOW + 30) == 3
+    assert one.keep(SIZE, NOW + 40) == 2
+    assert one.keep(SIZE, NOW + 500) == 2

@@ -52,6 +52,7 @@ class Holds(Generic[E]):
         self._since: dict[E, float] = {}
         """In the order in which they began."""
         self._late: dict[E, float] = {}
+        self._is_stalled = False
 
     def began(self, environment: E, now: float) -> None:
         """Learn that an environment has an invocation."""
@@ -63,18 +64,21 @@ class Holds(Generic[E]):
         if since is None:
             since = self._late.pop(environment, None)
         if since is not None:
+            self._is_stalled = False
             self.mean.add(now - since)
 
     def forget(self, environment: E) -> None:
         """Forget one that was lost, with what it ran."""
         self._since.pop(environment, None)
         self._late.pop(environment, None)
+        if not self._late:
+            self._is_stalled = False
 
-    def late(self, now: float, slack_s: float) -> int:
-        """Return how many are overdue: nothing says any more when these are going to be free.
+    def is_stalled(self, now: float, slack_s: float) -> bool:
+        """Look who is late; return whether somebody is and no invocation has ended since.
 
-        That is by twice their usual time, or four deviations, but no more than `slack_s`. Who has
-        been late stays so.
+        Late is who takes longer than the mean and as much again, or four deviations, but no more
+        than `slack_s`. Nothing says any more when that one ends, and it stays late until it does.
         """
         if self.mean.value is not None:
             usual = max(self.mean.value, 4 * self.mean.deviation)
@@ -84,7 +88,8 @@ class Holds(Generic[E]):
                 if since >= before:
                     break
                 self._late[environment] = self._since.pop(environment)
-        return len(self._late)
+                self._is_stalled = True
+        return self._is_stalled
 
     @property
     def running(self) -> int:

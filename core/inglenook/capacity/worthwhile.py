@@ -8,8 +8,9 @@ for those who are going to be served without it by the time it would be done:
 
 - the environments that run are going to serve as many as follows from how long they are held;
 - a new one serves several, if the wait that this costs is short compared with the start;
-- one that is overdue serves nobody, and shows that what is known does not hold: then each start is
-  taken to serve one. So functions that wait for one another get the concurrency that they need;
+- one that is overdue serves nobody; and if none has ended since it is, what is known of the
+  function does not hold, and there is one start for each who waits. So functions that wait for one
+  another get the concurrency that they need;
 - a steady load gets what it needs (its rate times the hold, and a margin for chance), before it has
   to queue up for it;
 - whoever has waited for longer than a start takes in spite of all this has starts begun, twice as
@@ -26,6 +27,8 @@ SLACK = 0.25
 _LOOK_AGAIN_S = (0.002, 0.25)
 """The shortest and the longest time to the next look at who waits."""
 _DOUBLINGS_MAX = 30
+_NO_TIME_S = 1e-6
+"""To reckon with, where something has taken no time at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +42,8 @@ class Situation:
     """The environments that there are."""
     running: int
     """Of these, the ones with an invocation that should end in time."""
-    late: int
-    """Those with one that is overdue."""
+    is_stalled: bool
+    """Whether another is overdue, and none has ended since."""
     hold_s: float | None
     """How long an invocation usually holds its environment."""
     start_s: float | None
@@ -51,18 +54,17 @@ class Situation:
 
 def starts(at: Situation) -> int:
     """Return how many starts should be under way: no more than invocations wait."""
-    if not at.waiting or at.hold_s is None or at.start_s is None:
+    if not at.waiting or at.is_stalled or at.hold_s is None or at.start_s is None:
         return at.waiting
     return min(at.waiting, max(_beyond_those_served(at), _for_the_load(at), _overdue(at)))
 
 
 def _beyond_those_served(at: Situation) -> int:
-    if not at.hold_s or at.start_s is None:
-        return 0 if at.running else at.waiting
-    by_then = at.running * (1 + SLACK) * at.start_s / at.hold_s
+    start_s, hold_s = at.start_s or 0.0, max(at.hold_s or 0.0, _NO_TIME_S)
+    by_then = at.running * (1 + SLACK) * start_s / hold_s
     # Whole ones: half an invocation helps nobody.
     left = at.waiting - math.floor(min(by_then, at.waiting))
-    each = 1.0 if at.late else 1.0 + SLACK * at.start_s / at.hold_s
+    each = 1.0 + SLACK * start_s / hold_s
     return math.ceil(left / each)
 
 
@@ -73,11 +75,9 @@ def _for_the_load(at: Situation) -> int:
 
 
 def _overdue(at: Situation) -> int:
-    bound_s = (1 + SLACK) * (at.start_s or 0.0)
+    bound_s = (1 + SLACK) * max(at.start_s or 0.0, _NO_TIME_S)
     if at.oldest_s < bound_s:
         return 0
-    if not bound_s:
-        return at.waiting
     doublings = (at.oldest_s - bound_s) / (SLACK * bound_s)
     return 1 << math.floor(min(doublings, _DOUBLINGS_MAX))
 

@@ -69,13 +69,13 @@ class Growth:
         now = self._clock.monotonic()
         start_s = self._pods.start_s()
         first = self._pool.first_waiting()
-        late = self._holds.late(now, start_s or 0.0)
+        is_stalled = self._holds.is_stalled(now, start_s or 0.0)
         return worthwhile.Situation(
             waiting=self._pool.waiting_count,
             oldest_s=0.0 if first is None else now - first.admitted_at,
             size=self._pool.size,
             running=self._holds.running,
-            late=late,
+            is_stalled=is_stalled,
             hold_s=self._holds.mean.value,
             start_s=start_s,
             per_s=self._rate.per_s(now),

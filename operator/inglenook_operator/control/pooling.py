@@ -16,7 +16,7 @@ from inglenook_cluster import labels
 from inglenook_cluster.kube.requests import RefusedError
 from inglenook_operator.cluster import api
 from inglenook_operator.cluster.surroundings import Surroundings
-from inglenook_operator.reconcile import demand, pods, pools
+from inglenook_operator.reconcile import demand, pace, pods, pools
 from inglenook_operator.reconcile.demand import Demand
 from inglenook_operator.reconcile.pods import Pod, State
 from inglenook_operator.resources import pod, runtime
@@ -34,6 +34,7 @@ class _Memory:
     """What is remembered of a pool beside its pods."""
 
     demand: Demand = field(default_factory=Demand)
+    pace: pace.Pace = field(default_factory=pace.Pace)
     failures: pools.Failures = field(default_factory=pools.Failures)
 
 
@@ -68,6 +69,8 @@ class Pools:
             self._retiring_since.setdefault(after.uid, now)
         if before is None:
             return
+        if after.is_ready and not before.is_ready and not before.is_cut_off:
+            memory.pace.became_ready(now)
         if after.state is State.SPECIALISED and before.state is not State.SPECIALISED:
             memory.demand.leased(now)
             memory.failures = pools.Failures()
@@ -87,18 +90,19 @@ class Pools:
         waits, trouble, wanted = [_IDLE_LOOK_S], None, 0
         for pool in sorted(wanted_pools | of_runtime.keys()):
             memory, members = self._memories[pool], of_runtime.get(pool, [])
-            target = 0
+            target = keep = 0
             if pool in wanted_pools:
                 target = memory.demand.target(
                     spec.pool, waiting=demand.waiting(said, now, pool=pool), now=now
                 )
+                keep = memory.demand.keep(spec.pool, now)
             manifest = self._manifest(body, spec, labels.parts(pool)[1])
             template = pod.template(manifest)
             if any(one.is_ready and one.created < now - _SETTLED_S for one in members):
                 memory.failures = pools.Failures()
             plan = pools.plan(
                 members,
-                target=target,
+                aim=pools.Aim(target=target, keep=keep, at_once=memory.pace.at_once(now)),
                 template=template,
                 retiring_since=self._retiring_since,
                 failures=memory.failures,

@@ -2,7 +2,8 @@
 
 Pure, and fed with what happened: a pod that became specialised is a lease; the gateways tell how
 many invocations wait for a pod now. A pool is kept as large as the leases of the last stretches
-suggest, one fill's time ahead, and shrinks only as they fall out of the window.
+suggest, one fill's time ahead, and shrinks only as they fall out of the window. Those who wait for
+a pod may find another way a moment later: pods that are being made for them are kept for a while.
 """
 
 import math
@@ -14,12 +15,17 @@ _WINDOW_S = 120.0
 _BURST_S = 10.0
 """About what it takes to fill a pool: leases within it are demand that comes in a burst."""
 
+_KEPT_S = 30.0
+"""How long after there was a target its pods are kept. Longer than a pod takes to be ready."""
+
 
 class Demand:
     """The demand for the pods of one pool."""
 
     def __init__(self) -> None:
         self._leases: deque[float] = deque(maxlen=10_000)
+        self._targets: deque[tuple[float, int]] = deque()
+        """The targets of late that no later one has reached, falling."""
 
     def leased(self, now: float) -> None:
         """Count a pod that became specialised."""
@@ -35,7 +41,18 @@ class Demand:
         """Return how many pods the pool should have, between its bounds."""
         self.recent(now)
         wanted = pool.min + waiting + self._largest_burst()
-        return max(pool.min, min(pool.max, wanted))
+        target = max(pool.min, min(pool.max, wanted))
+        while self._targets and self._targets[-1][1] <= target:
+            self._targets.pop()
+        self._targets.append((now, target))
+        return target
+
+    def keep(self, pool: Pool, now: float) -> int:
+        """Return how many pods are kept, if they are there: the largest target of late."""
+        while self._targets and self._targets[0][0] <= now - _KEPT_S:
+            self._targets.popleft()
+        largest = self._targets[0][1] if self._targets else 0
+        return max(pool.min, min(pool.max, largest))
 
     def _largest_burst(self) -> int:
         """Return the most leases that fell within any one stretch, halved: bursts decay."""

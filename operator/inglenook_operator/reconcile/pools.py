@@ -3,7 +3,8 @@
 Pure. A pod that a gateway may be taking at this moment is never deleted outright: it *retires*
 first, by its label, and is deleted once it has stayed untaken for a while. New pods of a changed
 template come before the old ones go. A pool whose pods end by themselves is filled more and more
-slowly, so that a broken image costs a pod now and then and not a storm of them.
+slowly, so that a broken image costs a pod now and then and not a storm of them. What is asked for
+and soon after not any more does not have pods made, deleted and made again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,6 @@ from inglenook_operator.reconcile.pods import Pod, State, Trouble
 
 RETIRE_S = 5.0
 """How long gateways have to hear that a pod retires, or to tell that they have taken it."""
-_CREATED_AT_ONCE = 16
 _BACKOFF_S = 5.0
 _BACKOFF_S_MAX = 300.0
 _STUCK_S = 60.0
@@ -29,6 +29,17 @@ class Plan:
     retire: tuple[Pod, ...] = ()
     delete: tuple[Pod, ...] = ()
     again_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """How many pods there should be."""
+
+    target: int
+    keep: int
+    """So many stay, if they are there already."""
+    at_once: int
+    """No more than so many are to be starting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +60,14 @@ class Failures:
 def plan(
     pods: Sequence[Pod],
     *,
-    target: int,
+    aim: Aim,
     template: str,
     retiring_since: dict[str, float],
     failures: Failures,
     now: float,
 ) -> Plan:
     """Decide for one pool. `retiring_since` tells, by uid, since when a pod has retired."""
+    target = aim.target
     ended = [one for one in pods if one.has_ended and not one.is_leaving]
     retired, waits = _retired(pods, retiring_since, now)
     pooled = [one for one in pods if one.is_live and one.state is State.POOLED]
@@ -66,18 +78,27 @@ def plan(
     if missing > 0:
         pause = failures.wait_s(now)
         # One at a time while they fail: the next one tells whether it is mended.
-        most = 1 if failures.count > _FAILURES_FREE else _CREATED_AT_ONCE
+        most = (
+            1 if failures.count > _FAILURES_FREE else max(0, aim.at_once - _starting(current, now))
+        )
         create = 0 if pause else min(missing, most)
         if create < missing and not pause and failures.count <= _FAILURES_FREE:
             waits.append(1.0)
     ready = sum(one.is_ready for one in current)
-    leaving = [*_surplus(current, target), *_replaced(old, target - ready)]
+    leaving = [*_surplus(current, max(target, aim.keep)), *_replaced(old, target - ready)]
     return Plan(
         create=create,
         retire=tuple(one for one in leaving if one.is_ready),
         # Nobody takes what is not ready.
         delete=(*ended, *retired, *(one for one in leaving if not one.is_ready)),
         again_s=min((*waits, *((pause,) if pause else ())), default=None),
+    )
+
+
+def _starting(current: Sequence[Pod], now: float) -> int:
+    """Return how many are about to be ready: those that are stuck, or were ready, are not."""
+    return sum(
+        not one.is_ready and not one.is_cut_off and one.created >= now - _STUCK_S for one in current
     )
 
 
