@@ -258,9 +258,9 @@ def main() -> None:
                     cuts = statistics.quantiles(values, n=100, method="inclusive")
                     shown.append(f"{_ms(cuts[49])}, {_ms(cuts[98])}")
                 rule = "worthwhile" if uses_rule else "each"
+                start = f"{start_cpu_s * 1000:g} ms{', a pod' * needs_pods}"
                 print(
-                    f"| {load.name} | {start_cpu_s * 1000:g} ms{' (pod)' * needs_pods} | {rule} | {one.starts:,} "
-                    f"| {shown[0]} | {shown[1]} |"
+                    f"| {load.name} | {start} | {rule} | {one.starts:,} | {shown[0]} | {shown[1]} |"
                 )
 
 

@@ -58,11 +58,11 @@ situations = st.builds(
         ({"start_s": 0.03, "hold_s": 1.0, "running": 100, "size": 100}, 7),
         ({"start_s": 2.0, "hold_s": 10.0}, 10),
         # Who waits in spite of all this.
-        ({"oldest_s": 2.4}, 0),
-        ({"oldest_s": 2.5}, 1),
-        ({"oldest_s": 3.2}, 2),
-        ({"oldest_s": 4.5}, 8),
-        ({"oldest_s": 5.1}, 10),
+        ({"oldest_s": 99.0}, 0),
+        ({"oldest_s": 2.5, "waiting": 400}, 6),
+        ({"oldest_s": 2.5 * 1.25, "waiting": 400}, 12),
+        ({"oldest_s": 2.5 * 1.5, "waiting": 400}, 24),
+        ({"oldest_s": 2.5 * 2.5, "waiting": 400}, 150),
         ({"start_s": 0.0, "running": 0}, 10),
         ({"hold_s": 0.0, "running": 0}, 1),
         ({"hold_s": 0.0}, 0),
@@ -93,9 +93,9 @@ def test_while_nothing_ends_in_time_it_is_one_for_each_who_waits(at: Situation) 
 
 
 @given(situations)
-def test_nothing_is_put_off_for_longer_than_some_times_a_start(at: Situation) -> None:
-    # Eleven doublings are more than two thousand.
-    at = dataclasses.replace(at, oldest_s=((at.start_s or 0.0) + 1e-6) * 1.25 * (1 + 0.25 * 11))
+def test_what_starts_were_expected_to_serve_and_did_not_is_given_starts(at: Situation) -> None:
+    longest_s = ((at.start_s or 0.0) + 1e-6) * 1.25 * (1 + 0.25 * 30)
+    at = dataclasses.replace(at, running=0, oldest_s=longest_s)
     assert worthwhile.starts(at) == at.waiting
 
 
