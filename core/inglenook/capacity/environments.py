@@ -96,7 +96,7 @@ class Environments(Generic[I, E]):
         return max(0, len(self._waiting) - self._starting)
 
     def starts_wanted_by_next(self) -> int:
-        """Return how many more starts there should be if one more invocation arrived."""
+        """Return how many more starts there may be if one more invocation arrived."""
         if self._idle_provisioned or self._idle:
             return 0
         return max(0, len(self._waiting) + 1 - self._starting)

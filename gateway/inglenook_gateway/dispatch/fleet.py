@@ -154,7 +154,7 @@ class Fleet:
 
     @property
     def growth(self) -> int:
-        """How many starts should be under way if one more invocation came now."""
+        """How many more starts there may be if one more invocation came now."""
         return self._environments.starts_wanted_by_next()
 
     # Invocations
