@@ -16,8 +16,9 @@ from inglenook_cluster import labels
 from inglenook_cluster.kube.requests import RefusedError
 from inglenook_operator.cluster import api
 from inglenook_operator.cluster.surroundings import Surroundings
-from inglenook_operator.reconcile import demand, pace, pods, pools
+from inglenook_operator.reconcile import demand, pods, pools
 from inglenook_operator.reconcile.demand import Demand
+from inglenook_operator.reconcile.pace import Pace
 from inglenook_operator.reconcile.pods import Pod, State
 from inglenook_operator.resources import pod, runtime
 
@@ -34,7 +35,7 @@ class _Memory:
     """What is remembered of a pool beside its pods."""
 
     demand: Demand = field(default_factory=Demand)
-    pace: pace.Pace = field(default_factory=pace.Pace)
+    pace: Pace = field(default_factory=Pace)
     failures: pools.Failures = field(default_factory=pools.Failures)
 
 
