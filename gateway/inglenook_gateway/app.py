@@ -21,6 +21,7 @@ from inglenook_gateway.api import (
     api_rate,
     front,
     http_server,
+    invoker,
     relay,
     service_model,
     uploads,
@@ -128,7 +129,7 @@ class Gateway:
             strict_runtimes=options.strict_runtimes,
         )
         intake = event_intake.EventIntake(events, time, seen_with.tally)
-        invoker = invoke.Invoke(
+        invoking = invoke.Invoke(
             known=self.catalog,
             runner=self.runner,
             intake=intake,
@@ -161,7 +162,7 @@ class Gateway:
             service_model.load(),
             handlers,
             {
-                "Invoke": invoker.handle,
+                "Invoke": invoking.handle,
                 "InvokeAsync": deprecated.handle,
                 "InvokeWithResponseStream": streamer.handle,
             },
@@ -170,6 +171,7 @@ class Gateway:
             api_rate.ApiRate(time).admit if options.api_rate_limit else None,
             uploads.Uploads(options.uploads_bytes),
         )
+        self._invoke = invoker.Invoker(invoking.begin).invoke
         self._handle = self._front.handle
         self._address_of_request: Callable[[], str] | None = None
         self._relay: relay.Relay | None = None
@@ -232,7 +234,9 @@ class Gateway:
     async def listen(self, host: str, port: int) -> str:
         """Serve on an address (port 0: any free one); return the endpoint's URL."""
         loop = asyncio.get_running_loop()
-        http = http_server.HttpServer(self._handle, idle_timeout_s=self._idle_timeout_s)
+        http = http_server.HttpServer(
+            self._handle, idle_timeout_s=self._idle_timeout_s, invoke=self._invoke
+        )
         listening = await loop.create_server(http, host, port, backlog=_BACKLOG)
         self._servers.append((listening, http))
         bound = listening.sockets[0].getsockname()[1]
@@ -243,6 +247,8 @@ class Gateway:
     def begin_to_leave(self) -> None:
         """Go on serving, on connections that are not kept."""
         self._is_leaving = True
+        for _, http in self._servers:
+            http.invoke = None
 
     def leave(self) -> None:
         """Own nothing from now on, if another gateway can; what comes is forwarded."""

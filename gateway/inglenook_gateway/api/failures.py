@@ -8,13 +8,13 @@ import msgspec
 from aiohttp import web
 
 from inglenook import errors
-from inglenook_gateway.api import serializing
+from inglenook_gateway.api import serializing, whole
 
 REQUEST_ID = "x-amzn-RequestId"
 ERROR_TYPE = "x-amzn-ErrorType"
 
 
-def response(error: errors.ApiError, request_id: str) -> web.Response:
+def answer(error: errors.ApiError, request_id: str) -> whole.Answer:
     """Answer with an error."""
     # A message may quote a header, in which aiohttp shows bytes that are no text as surrogates.
     message = error.message.encode(errors="surrogateescape").decode(errors="replace")
@@ -27,4 +27,10 @@ def response(error: errors.ApiError, request_id: str) -> web.Response:
         "Content-Type": serializing.JSON,
         **error.headers(),
     }
-    return web.Response(status=error.status, headers=headers, body=msgspec.json.encode(body))
+    return whole.Answer(error.status, headers, msgspec.json.encode(body))
+
+
+def response(error: errors.ApiError, request_id: str) -> web.Response:
+    """Answer with an error, through aiohttp."""
+    status, headers, body = answer(error, request_id)
+    return web.Response(status=status, headers=headers, body=body)

@@ -3,6 +3,11 @@
 What is not HTTP is answered in the API's own form instead of aiohttp's text. A connection whose
 next request is not there in time, be it idle or sending its head byte by byte, is closed: aiohttp's
 keep-alive timer does that, which is why it is short.
+
+An Invoke that arrives whole never becomes a request of aiohttp's (see `whole`): it is answered on
+the connection itself, between two requests of aiohttp's, by a callback. Everything else goes to
+aiohttp as it came. For that a connection keeps count of where aiohttp's present request ends; as
+soon as it cannot be sure, the connection is aiohttp's for the rest of its life.
 """
 
 import asyncio
@@ -14,7 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from inglenook import errors
-from inglenook_gateway.api import failures
+from inglenook_gateway.api import failures, whole
 
 # aiohttp reports every request that it cannot parse as an error, which it is for the client only.
 _logger = logging.getLogger(__name__)
@@ -25,12 +30,100 @@ HEADER_BYTES_MAX = 16 * 1024
 _LINGER_S = 3.0
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Invoke = Callable[[whole.Invoke, Callable[[whole.Answer], None]], None]
+"""Answers a whole Invoke by calling what it is given once, then or later. Never raises."""
 
 
 class _Connection(web.RequestHandler):
     """One connection. Its errors are those of requests that no operation ever sees."""
 
-    __slots__ = ()
+    __slots__ = ("_answered", "_held", "_is_invoking", "_server", "_to_come")
+
+    def __init__(self, server: "HttpServer", **options: Any) -> None:
+        super().__init__(server, **options)
+        self._server = server
+        self._to_come: int | None = 0
+        """How many bytes of aiohttp's present request are still to come, if that is known."""
+        self._is_invoking = False
+        """Whether an Invoke is under way of which aiohttp knows nothing."""
+        self._held = b""
+        """What came behind it, or a moment too early."""
+        self._answered: asyncio.Future[None] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        if not data:
+            super().data_received(data)  # aiohttp's own: parse on
+        elif self._is_invoking:
+            # A client that does not wait for answers: it is read again after this one.
+            self._held += data
+            self._pause_transport_reading()
+        elif self._held:
+            self._held += data
+        elif self._to_come == 0 and self._waiter is None and not self._request_in_progress:
+            # aiohttp has answered but not yet turned to what comes next, as it soon will.
+            self._held = data
+            self._loop.call_soon(self._take_held)
+        else:
+            self._take(data)
+
+    def _take_held(self) -> None:
+        held, self._held = self._held, b""
+        if held:
+            self._take(held)
+
+    def _take(self, data: bytes) -> None:
+        if self._to_come == 0:
+            if self._is_idle and (invoke := self._server.invoke) is not None:
+                request = whole.read(data)
+                if request is not None:
+                    self._is_invoking = True
+                    invoke(request, self._respond)
+                    return
+            self._to_come = whole.rest(data)
+        elif self._to_come is not None:
+            self._to_come = self._to_come - len(data) if len(data) <= self._to_come else None
+        super().data_received(data)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether aiohttp waits for a request, and all that was answered can be written."""
+        waiter = self._waiter
+        return waiter is not None and not waiter.done() and not self._paused
+
+    def _respond(self, answer: whole.Answer) -> None:
+        self._is_invoking = False
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)
+        transport = self.transport
+        if transport is None:
+            return  # the caller has hung up
+        head, body = whole.written(answer)
+        transport.write(head)
+        if body:
+            transport.write(body)
+        if self._close:
+            transport.close()
+            return
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(
+                self._next_keepalive_close_time, self._process_keepalive
+            )
+        if self._held:
+            self._resume_transport_reading()
+            self._take_held()
+
+    def _process_keepalive(self) -> None:
+        if self._is_invoking:
+            self._keepalive_handle = None  # begun anew with the answer
+        else:
+            super()._process_keepalive()
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's
+        if self._is_invoking:
+            self._answered = self._loop.create_future()
+            await asyncio.wait([self._answered], timeout=timeout)
+        await super().shutdown(timeout)
 
     def handle_error(
         self,
@@ -51,8 +144,12 @@ class _Connection(web.RequestHandler):
 class HttpServer(web.Server):
     """A factory of connections, for `loop.create_server`."""
 
-    def __init__(self, handler: Handler, *, idle_timeout_s: float) -> None:
+    def __init__(
+        self, handler: Handler, *, idle_timeout_s: float, invoke: Invoke | None = None
+    ) -> None:
+        """Give whole Invokes to `invoke`, or like all others to `handler` if there is none."""
         super().__init__(handler)
+        self.invoke = invoke
         self._options: dict[str, Any] = {
             "access_log": None,
             "logger": _logger,

@@ -8,9 +8,10 @@ the dispatcher.
 Source: api/API_Invoke.html.
 """
 
+import asyncio
 import base64
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from aiohttp import web
@@ -23,7 +24,8 @@ from inglenook.model import account, limits
 from inglenook.model.arn import FunctionRef
 from inglenook.routing import invocation
 from inglenook.telemetry import sampling
-from inglenook_gateway.api import bodies, validation
+from inglenook.wire import messages
+from inglenook_gateway.api import bodies, validation, whole
 from inglenook_gateway.operations import event_intake
 
 _INVOCATION_TYPES = ("Event", "RequestResponse", "DryRun")
@@ -91,7 +93,39 @@ class Invoke:
             received_at=received_at,
         )
         outcome = await self._runner.invoke(target.id, target.spec, event)
-        return _response(target, event, outcome)
+        return web.Response(body=outcome.payload, headers=_headers(target, event, outcome.result))
+
+    def begin(
+        self, request: whole.Invoke, request_id: str
+    ) -> tuple[asyncio.Future[invocation.Outcome], Callable[[], whole.Answer]]:
+        """Begin to answer a request that has arrived whole; see `front.Begin`."""
+        received_at = self._clock.monotonic()
+        headers = request.headers
+        log_type = headers.get("x-amz-log-type", "None")
+        if log_type not in LOG_TYPES:
+            raise unknown_choice("RequestResponse", log_type, _INVOCATION_TYPES)
+        ref = self._owner.ref(request.name, request.qualifier)
+        target = self._known.resolve(ref, self._rng)
+        if request.payload:
+            _check_json(request.payload)
+        event = invocation.Event(
+            request_id=request_id,
+            arn=target.invoked_arn(ref.qualifier),
+            payload=request.payload or ABSENT_PAYLOAD,
+            trace_id=self._headers.of(
+                headers.get("x-amzn-trace-id"), target.function_name, target.spec.tracing
+            ),
+            client_context=client_context(headers.get("x-amz-client-context")),
+            wants_tail=log_type == "Tail",
+            received_at=received_at,
+        )
+        future = self._runner.invoke(target.id, target.spec, event)
+
+        def finish() -> whole.Answer:
+            outcome = future.result()
+            return whole.Answer(200, _headers(target, event, outcome.result), outcome.payload)
+
+        return future, finish
 
 
 async def aim(
@@ -124,8 +158,7 @@ def _accepted(request_id: str, tracing: str) -> web.Response:
     return web.Response(status=202, headers=headers)
 
 
-def _response(target: Target, event: invocation.Event, outcome: invocation.Outcome) -> web.Response:
-    result = outcome.result
+def _headers(target: Target, event: invocation.Event, result: messages.Result) -> dict[str, str]:
     headers = {
         "Content-Type": "application/json",
         "x-amzn-RequestId": event.request_id,
@@ -138,7 +171,7 @@ def _response(target: Target, event: invocation.Event, outcome: invocation.Outco
         headers["X-Amz-Function-Error"] = "Unhandled"
     if result.tail is not None:
         headers["X-Amz-Log-Result"] = result.tail
-    return web.Response(body=outcome.payload, headers=headers)
+    return headers
 
 
 async def read_payload(request: web.BaseRequest, invocation_type: str) -> bytes | bytearray:

@@ -1,0 +1,141 @@
+"""Invokes that arrive whole, read and answered without a web framework.
+
+Most requests of a busy platform are one thing: `POST …/invocations` with its body right behind its
+head, in one piece. Such a piece is recognised here, by a grammar that is deliberately narrower than
+HTTP: whatever does not fit it to the byte (another operation, a body that is still on its way, a
+second request behind it, chunks, `Expect`, a header twice or with bytes beyond ASCII) is not read
+here at all, and is `http_server`'s to hand to aiohttp as it came. So nothing has to be refused
+here, and there is no second opinion on what odd requests mean.
+
+Pure: bytes in, values out, and the other way round.
+"""
+
+import http
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiohttp import helpers
+from aiohttp.http import SERVER_SOFTWARE
+
+from inglenook.model import function_url
+
+if TYPE_CHECKING:
+    from inglenook.wire.connection import Body
+
+_HEAD_BYTES_MAX = 8 * 1024
+_FIELDS_MAX = 64
+_BODY_DIGITS_MAX = 9
+
+_HEAD = re.compile(
+    rb"POST /2015-03-31/functions/([A-Za-z0-9_:.$-]++)/invocations"
+    rb"(?:\?Qualifier=([A-Za-z0-9_.$-]++))? HTTP/1\.1\r\n"
+    rb"((?:[A-Za-z0-9!#$%&'*+.^_`|~-]++:[\t -~]*+\r\n)++)\r\n"
+)
+_ANY_HEAD = re.compile(
+    rb"(?:POST|PUT|GET|DELETE) /[!-~]*+ HTTP/1\.1\r\n"
+    rb"((?:[A-Za-z0-9!#$%&'*+.^_`|~-]++:[\t -~]*+\r\n)*+)\r\n"
+)
+_FRAMED_OTHERWISE = ("transfer-encoding", "upgrade")
+_JOINED_BYTES_MAX = 64 * 1024
+"""Up to here one copy costs less than a second buffer to write."""
+
+
+class Invoke(NamedTuple):
+    """A request for a synchronous Invoke."""
+
+    name: str
+    """As it stands in the path; nothing in it is encoded."""
+    qualifier: str | None
+    headers: dict[str, str]
+    """By their names in lower case."""
+    payload: bytes
+
+
+class Answer(NamedTuple):
+    """A response that is there as a whole."""
+
+    status: int
+    headers: dict[str, str]
+    body: "Body"
+
+
+def read(data: bytes) -> Invoke | None:
+    """Return the request that `data` is, if it is one of these and nothing else."""
+    head = _HEAD.match(data)
+    if head is None or (end := head.end()) > _HEAD_BYTES_MAX:
+        return None
+    headers = _fields(head[3])
+    if headers is None or len(data) - end != _length(headers) or not _is_plain(headers):
+        return None
+    qualifier = head[2]
+    return Invoke(
+        str(head[1], "ascii"),
+        None if qualifier is None else str(qualifier, "ascii"),
+        headers,
+        data[end:],
+    )
+
+
+def rest(data: bytes) -> int | None:
+    """Return how many bytes of the request that begins with `data` are still to come.
+
+    None: that cannot be told without being an HTTP server, or more than one request has begun.
+    """
+    head = _ANY_HEAD.match(data)
+    if head is None:
+        return None
+    headers = _fields(head[1])
+    if headers is None:
+        return None
+    length = _length(headers) if "content-length" in headers else 0
+    if length is None or any(name in headers for name in _FRAMED_OTHERWISE):
+        return None
+    to_come = head.end() + length - len(data)
+    return to_come if to_come >= 0 else None
+
+
+def _fields(block: bytes) -> dict[str, str] | None:
+    """Split header fields; None if there are many, or two of one name."""
+    lines = str(block, "ascii").split("\r\n")
+    lines.pop()
+    headers = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip(" \t")
+    return headers if len(headers) == len(lines) <= _FIELDS_MAX else None
+
+
+def _is_plain(headers: dict[str, str]) -> bool:
+    """Whether nothing in a head asks for more than a synchronous answer on a kept connection."""
+    return (
+        "expect" not in headers
+        and headers.get("connection", "keep-alive").lower() == "keep-alive"
+        and headers.get("x-amz-invocation-type", "RequestResponse") == "RequestResponse"
+        and function_url.HOST_MARK not in headers.get("host", function_url.HOST_MARK).lower()
+    )
+
+
+def _length(headers: dict[str, str]) -> int | None:
+    if any(name in headers for name in _FRAMED_OTHERWISE):
+        return None
+    digits = headers.get("content-length", "")
+    return int(digits) if digits.isdigit() and len(digits) <= _BODY_DIGITS_MAX else None
+
+
+def written(answer: Answer) -> tuple[bytes, "Body"]:
+    """Return a response's bytes in two parts, the second of which may be empty.
+
+    No header may hold what a client sent, but for printable ASCII.
+    """
+    status, headers, body = answer
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    head = (
+        f"HTTP/1.1 {status} {_REASONS[status]}\r\n{''.join(lines)}Content-Length: {len(body)}\r\n"
+        f"Date: {helpers.rfc822_formatted_time()}\r\nServer: {SERVER_SOFTWARE}\r\n\r\n"
+    ).encode("latin-1")
+    if len(body) > _JOINED_BYTES_MAX:
+        return head, body
+    return b"".join((head, body)), b""
+
+
+_REASONS = {status.value: status.phrase for status in http.HTTPStatus}
