@@ -3,7 +3,7 @@
 Most requests of a busy platform are one thing: `POST …/invocations` with its body right behind its
 head, in one piece. Such a piece is recognised here, by a grammar that is deliberately narrower than
 HTTP: whatever does not fit it to the byte (another operation, a body that is still on its way, a
-second request behind it, chunks, `Expect`, a header twice or with bytes beyond ASCII) is not read
+second request behind it, chunks, `Expect`, a length given twice, bytes beyond ASCII) is not read
 here at all, and is `http_server`'s to hand to aiohttp as it came. So nothing has to be refused
 here, and there is no second opinion on what odd requests mean.
 
@@ -23,19 +23,23 @@ if TYPE_CHECKING:
     from inglenook.wire.connection import Body
 
 _HEAD_BYTES_MAX = 8 * 1024
-_FIELDS_MAX = 64
 _BODY_DIGITS_MAX = 9
 
 _HEAD = re.compile(
     rb"POST /2015-03-31/functions/([A-Za-z0-9_:.$-]++)/invocations"
     rb"(?:\?Qualifier=([A-Za-z0-9_.$-]++))? HTTP/1\.1\r\n"
-    rb"((?:[A-Za-z0-9!#$%&'*+.^_`|~-]++:[\t -~]*+\r\n)++)\r\n"
+    rb"(?:[A-Za-z0-9!#$%&'*+.^_`|~-]++:[\t -~]*+\r\n)++\r\n"
 )
 _ANY_HEAD = re.compile(
     rb"(?:POST|PUT|GET|DELETE) /[!-~]*+ HTTP/1\.1\r\n"
-    rb"((?:[A-Za-z0-9!#$%&'*+.^_`|~-]++:[\t -~]*+\r\n)*+)\r\n"
+    rb"(?:[A-Za-z0-9!#$%&'*+.^_`|~-]++:[\t -~]*+\r\n)*+\r\n"
 )
-_FRAMED_OTHERWISE = ("transfer-encoding", "upgrade")
+_FIELD = re.compile(
+    r"\n(?i:(content-length|transfer-encoding|upgrade|expect|connection|host"
+    r"|x-amz-invocation-type|x-amz-log-type|x-amz-client-context|x-amzn-trace-id)"
+    r"):[\t ]*+([^\r]*)"
+)
+"""The header fields that mean something here, in a head that is known to be one."""
 _JOINED_BYTES_MAX = 64 * 1024
 """Up to here one copy costs less than a second buffer to write."""
 
@@ -47,7 +51,7 @@ class Invoke(NamedTuple):
     """As it stands in the path; nothing in it is encoded."""
     qualifier: str | None
     headers: dict[str, str]
-    """By their names in lower case."""
+    """Those that mean something to an Invoke, by their names in lower case."""
     payload: bytes
 
 
@@ -64,7 +68,7 @@ def read(data: bytes) -> Invoke | None:
     head = _HEAD.match(data)
     if head is None or (end := head.end()) > _HEAD_BYTES_MAX:
         return None
-    headers = _fields(head[3])
+    headers = _fields(head[0])
     if headers is None or len(data) - end != _length(headers) or not _is_plain(headers):
         return None
     qualifier = head[2]
@@ -84,25 +88,21 @@ def rest(data: bytes) -> int | None:
     head = _ANY_HEAD.match(data)
     if head is None:
         return None
-    headers = _fields(head[1])
+    headers = _fields(head[0])
     if headers is None:
         return None
     length = _length(headers) if "content-length" in headers else 0
-    if length is None or any(name in headers for name in _FRAMED_OTHERWISE):
+    if length is None or _is_framed_otherwise(headers):
         return None
     to_come = head.end() + length - len(data)
     return to_come if to_come >= 0 else None
 
 
-def _fields(block: bytes) -> dict[str, str] | None:
-    """Split header fields; None if there are many, or two of one name."""
-    lines = str(block, "ascii").split("\r\n")
-    lines.pop()
-    headers = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip(" \t")
-    return headers if len(headers) == len(lines) <= _FIELDS_MAX else None
+def _fields(head: bytes) -> dict[str, str] | None:
+    """Return the header fields that mean something here; None if there are two of one name."""
+    found = _FIELD.findall(str(head, "ascii"))
+    headers = {name.lower(): value.rstrip() for name, value in found}
+    return headers if len(headers) == len(found) else None
 
 
 def _is_plain(headers: dict[str, str]) -> bool:
@@ -115,8 +115,12 @@ def _is_plain(headers: dict[str, str]) -> bool:
     )
 
 
+def _is_framed_otherwise(headers: dict[str, str]) -> bool:
+    return "transfer-encoding" in headers or "upgrade" in headers
+
+
 def _length(headers: dict[str, str]) -> int | None:
-    if any(name in headers for name in _FRAMED_OTHERWISE):
+    if _is_framed_otherwise(headers):
         return None
     digits = headers.get("content-length", "")
     return int(digits) if digits.isdigit() and len(digits) <= _BODY_DIGITS_MAX else None
