@@ -76,6 +76,7 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
                 known=known,
                 dispatcher=dispatcher,
                 runner=dispatcher,
+                pool=dispatcher.shared,
                 time=of.clock,
                 queue_timeout_s=of.settings.gateway.queue_timeout_s,
                 seen=of.seen_with.tally,

@@ -23,6 +23,7 @@ from inglenook.routing import invocation
 from inglenook.store import documents, kinds
 from inglenook.wire import messages
 from inglenook_cluster.peers import views
+from inglenook_cluster.peers.lending import Lending
 from inglenook_cluster.peers.links import Links
 from inglenook_cluster.peers.listener import Listener
 from inglenook_cluster.peers.membership import Membership
@@ -35,6 +36,7 @@ from inglenook_gateway.operations.provisions import Provisions
 SECRET = b"a secret of this test"
 _STATUS = lifecycle.activated(lifecycle.created(now=0, revision="a"), revision="b")
 _versions = itertools.count(1)
+_lives = itertools.count(1)
 
 
 def made(name: str, *, reserved: int | None = None) -> function.Function:
@@ -78,6 +80,7 @@ class Member:
     address: str = ""
     dispatcher: Dispatcher | None = None
     ownership: Ownership | None = None
+    lending: Lending | None = None
     provisions: Provisions | None = None
     listener: Listener | None = None
     is_dead: bool = False
@@ -97,6 +100,7 @@ class Member:
         """Be killed: all connections break, nothing is said to anybody, nothing goes on."""
         self.is_dead = True
         assert self.dispatcher is not None
+        self.dispatcher.shared.close()
         handover = self.dispatcher._handover
         for each in (*self.dispatcher._fleets.values(), *handover.leaving):
             each._leases.stop()
@@ -109,6 +113,8 @@ class Member:
         await self._stop_accepting(self.listener)
         await self.listener.close()
         await self.links.close()
+        assert self.lending is not None
+        self.lending.close()
         await self.router.close()
         assert self.ownership is not None
         await self.ownership.close()
@@ -127,6 +133,8 @@ class Member:
     async def close(self) -> None:
         if self.listener is not None and not self.is_dead:
             await self._stop_accepting(self.listener)
+        if self.lending is not None:
+            self.lending.close()
         await self.router.close()
         if self.ownership is not None:
             await self.ownership.close()
@@ -151,11 +159,13 @@ class Group:
         """Start a gateway that nobody knows of yet."""
         one = self._member(name, limits)
         assert one.ownership is not None
+        assert one.lending is not None
         one.listener = Listener(
             secret=SECRET,
             known=one.catalog,
             routes=one.router,
             agreed=one.ownership.agreement,
+            shares=one.lending,
         )
         port = await one.listener.listen("127.0.0.1", 0)
         one.address = f"127.0.0.1:{port}"
@@ -171,7 +181,7 @@ class Group:
         catalog = Catalog(Account())
         members = Membership()
         to = Links(name=name, secret=SECRET, port=1)
-        runner, owned, provided = None, None, None
+        runner, owned, lends, provided = None, None, None, None
         if not is_worker:
             runner = Dispatcher(
                 supply=self.pods,
@@ -187,6 +197,15 @@ class Group:
             )
             catalog.subscribe_reserved(runner.reserve)
             owned = Ownership(name=name, known=members, to=to, local=runner)
+            lends = Lending(
+                name=name,
+                life=next(_lives),
+                owned=owned,
+                to=to,
+                pool=runner.shared,
+                time=SystemClock(),
+            )
+            members.subscribe(lambda _old, _new: lends.keep_to_view())
             provided = Provisions(catalog, runner, owned.claim)
             runner.observe(lambda version: provided.reconcile(version.function_name))
             owned.observe(provided.reconcile)
@@ -198,6 +217,7 @@ class Group:
             links=to,
             dispatcher=runner,
             ownership=owned,
+            lending=lends,
             provisions=provided,
             router=Router(
                 members=members,

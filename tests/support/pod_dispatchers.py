@@ -62,6 +62,9 @@ class Cluster:
     async def take(self) -> None:
         await asyncio.sleep(0)
 
+    def functions(self) -> set[str]:
+        return set()
+
     async def of(
         self, function_name: str, known: Container[str]
     ) -> Sequence[tuple[pods.Pod, pods.Found]]:

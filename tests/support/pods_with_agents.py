@@ -41,6 +41,8 @@ class Pods:
         self.running: collections.Counter[str] = collections.Counter()
         self.most: collections.Counter[str] = collections.Counter()
         """By function: how many ran at once at most."""
+        self.most_of_all = 0
+        """How many ran at once at most, of all functions together."""
         self.censuses = 0
         """How often gateways have asked all pods."""
 
@@ -72,6 +74,13 @@ class Census:
             await asyncio.sleep(0)
             if each.version is not None:
                 self._seen.add(each.name)
+
+    def functions(self) -> set[str]:
+        return {
+            each.version.function_name
+            for each in self._pods.agents
+            if each.name in self._seen and each.version is not None and not each.has_ended
+        }
 
     async def of(
         self, function_name: str, known: Container[str]
@@ -187,6 +196,7 @@ class PodAgent:
         running, most = self.of.running, self.of.most
         running[self.function_name] += 1
         most[self.function_name] = max(most[self.function_name], running[self.function_name])
+        self.of.most_of_all = max(self.of.most_of_all, running.total())
 
     def answer(self, run: Run, result: messages.Result, body: connection.Body) -> None:
         assert self.run is run

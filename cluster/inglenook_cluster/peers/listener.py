@@ -18,7 +18,7 @@ from inglenook.model import function
 from inglenook.routing import invocation
 from inglenook.wire import frames, messages, proof, silence
 from inglenook.wire.connection import Body, Connection
-from inglenook_cluster.peers import agreement, ownership, router, words
+from inglenook_cluster.peers import agreement, lending, ownership, router, words
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +35,13 @@ class Listener:
         known: Catalog,
         routes: router.Router,
         agreed: agreement.Agreement,
+        shares: lending.Lending,
     ) -> None:
         self._secret = secret
         self._known = known
         self._routes = routes
         self._agreed = agreed
+        self._shares = shares
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._is_closed = False
@@ -68,7 +70,9 @@ class Listener:
             return
 
         def admitted(name: str) -> _Caller:
-            return _Caller(name, connection, run=self._run, agreed=self._agreed)
+            return _Caller(
+                name, connection, run=self._run, agreed=self._agreed, shares=self._shares
+            )
 
         # One that has not proved itself yet is closed with the others.
         self._connections.add(connection)
@@ -127,11 +131,13 @@ class _Caller:
         *,
         run: Callable[[messages.Forward, invocation.Event], "asyncio.Future[invocation.Outcome]"],
         agreed: agreement.Agreement,
+        shares: lending.Lending,
     ) -> None:
         self._name = name
         self._connection = connection
         self._run = run
         self._agreed = agreed
+        self._shares = shares
         self._streams: dict[int, _Stream] = {}
 
     def received(self, stream: int, header: messages.Header, body: Body) -> None:
@@ -145,6 +151,10 @@ class _Caller:
                 self._connection.send(stream, messages.Pong())
             case messages.Roster():
                 self._agreed.asked(header, partial(self._connection.send, stream))
+            case messages.Borrow():
+                self._shares.asked(self._name, header, partial(self._connection.send, stream))
+            case messages.Recall():
+                self._connection.send(stream, self._shares.recalled(header))
             case _:
                 self._connection.close("not what is said to a gateway")
 

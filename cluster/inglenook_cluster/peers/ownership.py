@@ -6,11 +6,14 @@ all functions, as soon as all agree on the view, and not when the first invocati
 view that gives a function to
 another it is let go of at once: nothing more is admitted, what was waiting is handed back, what
 runs ends where it is.
+
+A gateway is *settled* in a view once it has taken over all of its functions that pods run: then
+what runs of them is counted.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from inglenook import errors
@@ -50,6 +53,10 @@ class Local(Protocol):
     async def survey(self) -> None:
         """Learn what all pods run, so that the functions of others can be taken over."""
 
+    def found(self) -> Iterable[str]:
+        """Return the functions that pods run, as far as is known."""
+        ...
+
     async def take_over(self, function_name: str) -> None:
         """Adopt what runs a function already, and count it, before anything is admitted."""
 
@@ -78,9 +85,12 @@ class Ownership:
         self._surveying: asyncio.Task[None] | None = None
         self._surveyed: frozenset[str] | None = None
         """The gateways at the time of the last survey: of what they owned, it knows all."""
+        self.is_settled = False
+        self._settling: asyncio.Task[None] | None = None
         self._observers: list[Callable[[str], None]] = []
+        self._on_settled: list[Callable[[], None]] = []
         self._hand_back: Callable[[Returned], None] = _lost
-        self._is_leaving = False
+        self.is_leaving = False
         self._membership = known
         self._tasks = tasks.Tasks()
         known.subscribe(lambda _old, _new: self._keep_to_view())
@@ -95,6 +105,10 @@ class Ownership:
         """Call `callback` with each function that is held from now on, or is not any more."""
         self._observers.append(callback)
 
+    def observe_settled(self, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever this gateway is settled in a view."""
+        self._on_settled.append(callback)
+
     def is_mine(self, function_name: str) -> bool:
         """Whether the view gives a function to this gateway."""
         return self.view.owners.of(function_name) == self._name
@@ -103,7 +117,7 @@ class Ownership:
         """Return whether a function is held; if it is mine and not held yet, see to it."""
         if function_name in self.held:
             return True
-        if self.is_mine(function_name) and not self._is_leaving:
+        if self.is_mine(function_name) and not self.is_leaving:
             _ = self._take(function_name)
         return False
 
@@ -119,13 +133,14 @@ class Ownership:
 
     def doubt(self, function_name: str) -> None:
         """Learn that another gateway acts as the owner: let go, and begin anew if it is mine."""
+        self.is_settled = False
         self._let_go(function_name)
         self._surveyed = None
         self._seek()
 
     def leave(self) -> None:
         """Own nothing from now on, if anybody else can."""
-        self._is_leaving = True
+        self.is_leaving = True
         self._keep_to_view()
 
     async def close(self) -> None:
@@ -135,10 +150,11 @@ class Ownership:
 
     def _keep_to_view(self) -> None:
         view = self._membership.view
-        if self._is_leaving and view.members.keys() - {self._name}:
+        if self.is_leaving and view.members.keys() - {self._name}:
             others = {name: at for name, at in view.members.items() if name != self._name}
             view = views.View(version=view.version, members=others, leaving=view.leaving)
         self.view = view
+        self.is_settled = False
         self._links.keep(view.reachable)
         for function_name in [*self.held, *self._taking]:
             if not self.is_mine(function_name):
@@ -151,7 +167,12 @@ class Ownership:
         self.agreement.seek()
         if self._surveying is not None:
             self._surveying.cancel()
+        if self._settling is not None:
+            self._settling.cancel()
         self._surveying = self._tasks.start(self._survey(), name="ask what the pods run")
+        self._settling = self._tasks.start(
+            self._settle(self._surveying), name="take over what the pods run"
+        )
 
     async def _survey(self) -> None:
         await self.agreement.reached()
@@ -169,6 +190,20 @@ class Ownership:
         except Exception as error:  # noqa: BLE001 - labels say most of it
             logger.warning("not all pods could be asked what they run", extra={"why": repr(error)})
         self._surveyed = members
+
+    async def _settle(self, surveying: asyncio.Task[None]) -> None:
+        await asyncio.wait([surveying])
+        if self._name in self._membership.view.members and self._name not in self.view.members:
+            return  # It leaves, and until the others see it so nobody takes its functions over.
+        taking = [self._take(each) for each in self._local.found() if self._is_due(each)]
+        if taking:
+            await asyncio.wait(taking)
+        self.is_settled = True
+        for callback in self._on_settled:
+            callback()
+
+    def _is_due(self, function_name: str) -> bool:
+        return self.is_mine(function_name) and function_name not in self.held
 
     def _let_go(self, function_name: str) -> None:
         taking = self._taking.pop(function_name, None)

@@ -5,13 +5,14 @@ gateway; whatever has callers runs events through `runner`. When the process is 
 first: from then on this gateway owns nothing and only forwards; `close` once nothing runs here.
 """
 
+import secrets
 from collections.abc import Callable
 
 from inglenook.aio import clock
 from inglenook.catalog.catalog import Catalog
 from inglenook.routing import invocation, streaming
 from inglenook.telemetry import metrics, tally
-from inglenook_cluster.peers import links, listener, membership, ownership, router
+from inglenook_cluster.peers import lending, links, listener, membership, ownership, router
 
 
 class Sharing:
@@ -27,16 +28,26 @@ class Sharing:
         known: Catalog,
         dispatcher: ownership.Local,
         runner: invocation.Runner,
+        pool: lending.Pool,
         time: clock.Clock,
         queue_timeout_s: float,
         seen: tally.Tally | None = None,
     ) -> None:
-        """`dispatcher` and `runner` are the same; `port` is where the others listen."""
+        """`dispatcher` and `runner` are the same, `pool` is theirs; the others listen on `port`."""
         self._members = members
         self._links = links.Links(name=name, secret=secret, port=port)
         self._ownership = ownership.Ownership(
             name=name, known=members, to=self._links, local=dispatcher
         )
+        self._lending = lending.Lending(
+            name=name,
+            life=secrets.randbits(48),
+            owned=self._ownership,
+            to=self._links,
+            pool=pool,
+            time=time,
+        )
+        members.subscribe(lambda _old, _new: self._lending.keep_to_view())
         self._router = router.Router(
             members=members,
             to=self._links,
@@ -49,7 +60,11 @@ class Sharing:
         if seen is not None:
             seen.read(metrics.PEERS, lambda: {(): len(members.view.members)})
         self._listener = listener.Listener(
-            secret=secret, known=known, routes=self._router, agreed=self._ownership.agreement
+            secret=secret,
+            known=known,
+            routes=self._router,
+            agreed=self._ownership.agreement,
+            shares=self._lending,
         )
 
     @property
@@ -82,9 +97,11 @@ class Sharing:
     def leave(self) -> None:
         """Own nothing from now on, if another gateway can."""
         self._ownership.leave()
+        self._lending.keep_to_view()
 
     async def close(self) -> None:
         """End it all."""
+        self._lending.close()
         await self._router.close()
         await self._ownership.close()
         await self._listener.close()

@@ -10,12 +10,16 @@ the shared one) aside for one version, used or not. That version's invocations t
 then what is left of the pool; nobody else's can have it. So a function whose versions have all of
 its reservation provisioned cannot run `$LATEST`.
 
+One of several gateways has a *share* of what is left to functions without a reservation, and admits
+no more than that: see `shares`. It says when little of it is left.
+
 Source: dg/lambda-concurrency.html, dg/configuration-concurrency.html,
 dg/provisioned-concurrency.html.
 """
 
 import enum
-from collections.abc import Hashable, Iterable
+import math
+from collections.abc import Callable, Hashable, Iterable
 
 
 class Throttle(enum.Enum):
@@ -48,6 +52,11 @@ class Ledger:
         self._account_limit = account_limit
         self._reserved: dict[str, int] = {}
         self._shared_limit = account_limit
+        self._share: int | None = None
+        self._pool = account_limit
+        """How many leases those without a reservation may have here."""
+        self._low: float = math.inf
+        self._running_low: Callable[[], None] = _nothing
         self._by_function: dict[str, dict[Hashable, str]] = {}
         """Of each function, the leases and the version of each."""
         self._shared: set[Hashable] = set()
@@ -68,6 +77,26 @@ class Ledger:
             self._shared -= leases.keys()
         self._shared_limit = self._account_limit - sum(self._reserved.values())
         self._sum_shared_aside()
+        self._fit_pool()
+
+    def lend(self, share: int) -> None:
+        """Have so much for functions without a reservation, of what all gateways have together."""
+        self._share = share
+        self._fit_pool()
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the share is less than there is."""
+        return self._pool < self._shared_limit
+
+    def _fit_pool(self) -> None:
+        limit = self._shared_limit
+        self._pool = limit if self._share is None else min(limit, self._share)
+
+    def warn(self, low: float, running_low: Callable[[], None]) -> None:
+        """Call `running_low` with each lease of the shared pool that is its `low`th or later."""
+        self._low = low
+        self._running_low = running_low
 
     def provide(self, function: str, version: str, limit: int) -> None:
         """Set aside `limit` for a version of a function (0: nothing any more); leases stay."""
@@ -106,11 +135,13 @@ class Ledger:
         mine = aside.get(version) if aside is not None else None
         if limit is None:
             in_use = len(self._shared)
-            if in_use + self._shared_aside >= self._shared_limit and not _fits(
-                in_use, self._shared_limit, mine, self._all_shared_aside()
+            if in_use + self._shared_aside >= self._pool and not _fits(
+                in_use, self._pool, mine, self._all_shared_aside()
             ):
                 return Throttle.ACCOUNT
             self._shared.add(lease)
+            if in_use >= self._low:
+                self._running_low()
         elif not _fits(len(leases) if leases else 0, limit, mine, aside.values() if aside else ()):
             return Throttle.RESERVED
         if leases is None:
@@ -163,9 +194,23 @@ class Ledger:
         """How many leases functions without a reservation have."""
         return len(self._shared)
 
+    @property
+    def shared_aside(self) -> int:
+        """How much of the shared pool is set aside, in use or not."""
+        return self._shared_aside
+
+    @property
+    def shared_aside_idle(self) -> int:
+        """How much of the shared pool is set aside and not in use."""
+        return sum(one.idle for one in self._all_shared_aside())
+
     def in_use(self, function: str) -> int:
         """Count a function's live leases."""
         return len(self._by_function.get(function, ()))
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def _fits(in_use: int, limit: int, mine: _Aside | None, aside: Iterable[_Aside]) -> bool:

@@ -41,6 +41,10 @@ class PodCensus:
         if welcome.version is not None:
             self._map.runs(seen.name, welcome.version.function_name)
 
+    def functions(self) -> set[str]:
+        """Return the functions that pods run, as far as is known."""
+        return self._map.functions()
+
     async def of(
         self, function_name: str, known: Container[str]
     ) -> Sequence[tuple[pods.Pod, pods.Found]]:

@@ -164,6 +164,11 @@ class PodMap:
             if each.address is not None and function == (each.function or self._runs.get(each.name))
         ]
 
+    def functions(self) -> set[str]:
+        """Return the functions that pods run, by the same."""
+        found = (each.function or self._runs.get(each.name) for each in self._pods.values())
+        return {each for each in found if each}
+
     def doubtful(self) -> list[Seen]:
         """Return the pods that may run something though no label says so."""
         return [

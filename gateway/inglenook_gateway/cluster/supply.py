@@ -215,6 +215,10 @@ class ClusterPods:
         await self.ready()
         await self._census.take()
 
+    def functions(self) -> set[str]:
+        """Return the functions that pods run, as far as is known."""
+        return self._census.functions()
+
     async def of(
         self, function_name: str, known: Container[str]
     ) -> Sequence[tuple[pods.Pod, pods.Found]]:

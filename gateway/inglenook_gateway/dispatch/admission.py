@@ -16,6 +16,14 @@ _RETRY_AFTER_S = 1
 """For concurrency: nobody knows when a function ends."""
 
 
+class ShareUsedUpError(errors.TooManyRequestsError):
+    """Rate Exceeded."""
+
+    def __init__(self) -> None:
+        """Tell that this gateway's share is used up; another gateway may have some left."""
+        super().__init__(concurrency.Throttle.ACCOUNT.value, _RETRY_AFTER_S)
+
+
 class Admission:
     """The limits of all functions that this gateway owns."""
 
@@ -26,9 +34,14 @@ class Admission:
         self._requests = rates.RequestRate() if limits.request_rate_limit else None
 
     def admit(self, function: str, version: str, lease: Hashable, *, is_synchronous: bool) -> None:
-        """Grant a lease, until `ledger.release`, or raise TooManyRequestsError."""
+        """Grant a lease, until `ledger.release`, or raise TooManyRequestsError.
+
+        It is a ShareUsedUpError if only this gateway's share of the account's limit is reached.
+        """
         throttle = self.ledger.acquire(function, version, lease)
         if throttle is not None:
+            if throttle is concurrency.Throttle.ACCOUNT and self.ledger.is_part:
+                raise ShareUsedUpError
             raise errors.TooManyRequestsError(throttle.value, _RETRY_AFTER_S)
         if self._requests is not None and is_synchronous:
             self._check_rate(self._requests, function, lease)

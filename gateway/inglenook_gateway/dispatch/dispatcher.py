@@ -29,6 +29,7 @@ from inglenook_gateway.dispatch import (
     invocation,
     packages,
     pods,
+    shared_pool,
     specialising,
     starts,
 )
@@ -63,6 +64,9 @@ class Dispatcher:
         self._account = account
         self._admission = admission.Admission(limits, time)
         self._ledger = self._admission.ledger
+        self.shared = shared_pool.SharedPool(
+            self._ledger, run=self._run, refuse=self._refuse, time=time
+        )
         self._starts = starts.Starts(limits.starts_in_flight)
         self._fleets: dict[messages.VersionId, fleet.Fleet] = {}
         self._remote = remote
@@ -88,7 +92,8 @@ class Dispatcher:
 
         The future may be abandoned; the function runs on. Raises TooManyRequestsError when a limit
         is reached, ServiceError when this gateway is going away. The future itself fails with an
-        ApiError when the platform could not run the event.
+        ApiError when the platform could not run the event, or when the account's limit is reached
+        and other gateways had to be asked.
         """
         if self._is_draining:
             raise errors.ServiceError("This gateway is shutting down.")
@@ -96,18 +101,34 @@ class Dispatcher:
         now = self._clock.monotonic()
         waits_until = event.waits_until or now + self._limits.queue_timeout_s
         invoked = invocation.Invocation(name, event, waits_until, now)
+        arrival = shared_pool.Arrival(version=version, spec=spec, invoked=invoked)
         try:
-            self._admission.admit(
-                name, version.version, invoked, is_synchronous=event.is_synchronous
-            )
-            found = self._fleet(version, spec)
-            if growth := found.growth:
-                self._admission.check_scaling(name, growth, invoked)
+            self._run(arrival)
         except errors.TooManyRequestsError as error:
-            self._watcher.throttled(version, event.arn, error.reason)
-            raise
-        found.run(invoked)
+            if not isinstance(error, admission.ShareUsedUpError) or not self.shared.wait(arrival):
+                self._watcher.throttled(version, event.arn, error.reason)
+                raise
         return invoked.outcome
+
+    def _run(self, arrival: shared_pool.Arrival) -> None:
+        version, invoked = arrival.version, arrival.invoked
+        self._admission.admit(
+            invoked.function,
+            version.version,
+            invoked,
+            is_synchronous=invoked.event.is_synchronous,
+        )
+        found = self._fleet(version, arrival.spec)
+        if growth := found.growth:
+            self._admission.check_scaling(invoked.function, growth, invoked)
+        found.run(invoked)
+
+    def _refuse(self, arrival: shared_pool.Arrival, error: errors.ApiError) -> None:
+        invoked = arrival.invoked
+        if isinstance(error, errors.TooManyRequestsError):
+            self._watcher.throttled(arrival.version, invoked.event.arn, error.reason)
+        if not invoked.outcome.done():
+            invoked.outcome.set_exception(error)
 
     def stream(
         self, version: messages.VersionId, spec: function.Spec, event: Event
@@ -166,6 +187,10 @@ class Dispatcher:
         """Learn what all pods run: once for all functions that other gateways have given up."""
         await self._handover.survey()
 
+    def found(self) -> set[str]:
+        """Return the functions that pods run, as far as is known."""
+        return self._handover.found()
+
     async def take_over(self, function_name: str) -> None:
         """Make this gateway the owner of a function, with all that runs for it already.
 
@@ -188,7 +213,11 @@ class Dispatcher:
             hand_back(returned)
             self._check_settled()
 
+        counted = self._ledger.unreserved_executions
         self._handover.relinquish(function_name, handing_back)
+        for each in self.shared.take(function_name):
+            hand_back(handover.returned(each.version, each.spec, each.invoked))
+        self.shared.gave(counted - self._ledger.unreserved_executions)
 
     def on_moved(self, callback: "Callable[[str], None]") -> None:
         """Call `callback` with each function of which an agent says that another gateway owns it.
@@ -207,12 +236,14 @@ class Dispatcher:
     def reserve(self, function_name: str, limit: int | None) -> None:
         """Set or remove a function's reserved concurrency."""
         self._ledger.reserve(function_name, limit)
+        self.shared.changed()
 
     def provision(
         self, version: messages.VersionId, spec: function.Spec, *, environments: int, aside: int
     ) -> None:
         """Keep environments of a version started, and set concurrency aside for it."""
         self._ledger.provide(version.function_name, version.version, aside)
+        self.shared.changed()
         if environments and not self._is_draining:
             self._fleet(version, spec).provision(environments)
         elif version in self._fleets:
@@ -278,6 +309,7 @@ class Dispatcher:
         Those of this machine end; those in pods keep their environments for other gateways.
         """
         self._is_draining = True
+        self.shared.close()
         for each in self._fleets.values():
             each.close_warming()
         self._handover.close()

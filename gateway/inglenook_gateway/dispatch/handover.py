@@ -43,6 +43,14 @@ class Returned:
 HandBack = Callable[[Returned], None]
 
 
+def returned(
+    version: messages.VersionId, spec: function.Spec, invoked: invocation.Invocation
+) -> Returned:
+    """Return what its new owner is to have of an invocation."""
+    event = dataclasses.replace(invoked.event, waits_until=invoked.waits_until)
+    return Returned(version=version, spec=spec, event=event, outcome=invoked.outcome)
+
+
 class Handover:
     """The functions that come and go, and what is left of both."""
 
@@ -66,6 +74,10 @@ class Handover:
         """Learn what all pods run."""
         if self._remote is not None:
             await self._remote.census.take()
+
+    def found(self) -> set[str]:
+        """Return the functions that pods run, as far as is known."""
+        return set() if self._remote is None else self._remote.census.functions()
 
     async def take_over(self, function_name: str) -> None:
         """Adopt all pods of a function that are not this gateway's yet."""
@@ -129,14 +141,7 @@ class _Returning:
 
     def __call__(self, invoked: invocation.Invocation) -> None:
         self._ledger.release(invoked.function, invoked)
-        self._hand_back(
-            Returned(
-                version=self._of.id,
-                spec=self._of.spec,
-                event=dataclasses.replace(invoked.event, waits_until=invoked.waits_until),
-                outcome=invoked.outcome,
-            )
-        )
+        self._hand_back(returned(self._of.id, self._of.spec, invoked))
 
 
 class Old:

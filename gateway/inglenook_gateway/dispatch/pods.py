@@ -64,6 +64,10 @@ class Census(Protocol):
     async def take(self) -> None:
         """Learn what all pods run. What has been taken by others since then is not known."""
 
+    def functions(self) -> set[str]:
+        """Return the functions that pods run, as far as is known."""
+        ...
+
     async def of(self, function_name: str, known: Container[str]) -> Sequence[tuple[Pod, Found]]:
         """Return the pods that run a function, but for those whose names are `known`."""
 
