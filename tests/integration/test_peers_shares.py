@@ -12,9 +12,7 @@ from support import gateway_group
 from support.gateway_group import Group, Member, eventually, made
 
 from inglenook import errors
-from inglenook.model.provisioned import ProvisionedConcurrency
 from inglenook.routing import invocation
-from inglenook.store import kinds
 from inglenook_cluster.peers import lending
 
 LIMIT = 20
