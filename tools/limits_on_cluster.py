@@ -13,8 +13,8 @@ ROWS = {
     " gateways: one of them owns the function. A gateway that is cut off from the others, but not"
     " from the pods, may exceed them for a moment"
     " ([ADR 14](adr/0014-ownership-by-rendezvous.md))",
-    "Concurrent executions of the account": "exact over all gateways, which have shares of what is not"
-    " reserved; while they change, an invocation may be refused before all is in use"
+    "Concurrent executions of the account": "exact over all gateways, which have shares of what"
+    " is not reserved; while they change, an invocation may be refused before all is in use"
     " ([ADR 16](adr/0016-shares-of-the-account-limit.md))",
     "Memory, CPU": "limits of the pod, resized in place when a function takes it: memory for all"
     f" environments of the pod and {sizes.SPAWNER_MB} MB for what starts them; one CPU for each"

@@ -66,6 +66,7 @@ class Message:
     to: Gateway
     what: messages.Borrow | messages.Recall
     answer: messages.Lent | messages.Borrow | None = None
+    is_delivered: bool = False
     is_answered: bool = False
 
 
@@ -133,9 +134,12 @@ class Gateways(RuleBasedStateMachine):
         self.left[anew] = dead.used + self.left.pop(dead, 0)
 
     def _lose(self, dead: Gateway) -> None:
+        for other in self._all:
+            if other.version and other.lender_name == dead.name:
+                other.borrower.remind()
         for each in [one for one in self.messages if dead in (one.sender, one.to)]:
             self.messages.remove(each)
-            each.answer, each.is_answered = None, True
+            each.answer, each.is_delivered, each.is_answered = None, True, True
             if each.sender is not dead:
                 self._answered(each)
 
@@ -165,6 +169,9 @@ class Gateways(RuleBasedStateMachine):
         gateway.borrower.forget()
         if gateway.lender_name != gateway.name:
             gateway.lends = None
+            for one in [each for each in self.messages if each.to is gateway]:
+                if one.is_delivered and not one.is_answered:
+                    one.answer, one.is_answered = messages.Lent(units=0), True
             return
         gateway.lends = gateway.lends or lender.Lender(self.total)
         self._tell(gateway, gateway.lends.see(version, gateway.names))
@@ -265,9 +272,11 @@ class Gateways(RuleBasedStateMachine):
         return [
             each
             for n, each in enumerate(self.messages)
-            if not any(
+            if each.is_delivered == each.is_answered
+            and not any(
                 (one.sender, one.to) == (each.sender, each.to)
                 and one.is_answered == each.is_answered
+                and one.is_delivered == each.is_delivered
                 for one in self.messages[:n]
             )
         ]
@@ -280,12 +289,23 @@ class Gateways(RuleBasedStateMachine):
         to = message.to
         if isinstance(message.what, messages.Recall):
             message.answer = to.borrower.recalled(message.what, to.usage(self.total), to.standing)
-            message.is_answered = True
+            message.is_delivered = message.is_answered = True
         elif to.lends is None:
-            message.answer, message.is_answered = messages.Lent(units=0), True
+            message.answer = messages.Lent(units=0)
+            message.is_delivered = message.is_answered = True
         else:
+            for one in self._unanswered(to, message.sender):
+                one.answer, one.is_answered = messages.Lent(units=0), True
+            message.is_delivered = True
             to.lends.borrow(message.sender.name, message.what)
             self._decide(to)
+
+    def _unanswered(self, to: Gateway, sender: Gateway | None) -> list[Message]:
+        return [
+            each
+            for each in self.messages
+            if (each.to, each.sender) == (to, sender) and each.is_delivered and not each.is_answered
+        ]
 
     def _answered(self, message: Message) -> None:
         sender = message.sender
@@ -310,10 +330,8 @@ class Gateways(RuleBasedStateMachine):
         for each in said:
             to = self.living.get(each.to)
             if isinstance(each.what, messages.Lent):
-                for one in self.messages:
-                    is_its = one.to is gateway and one.sender is to and not one.is_answered
-                    if is_its and isinstance(one.what, messages.Borrow):
-                        one.answer, one.is_answered = each.what, True
+                for one in self._unanswered(gateway, to):
+                    one.answer, one.is_answered = each.what, True
             elif to is None:
                 assert gateway.lends is not None
                 gateway.lends.recalled(each.to, None)
@@ -372,7 +390,7 @@ def test_the_limit_is_exact_and_all_of_it_can_be_used_after_much_has_happened(se
     all_of_them.teardown()
 
 
-def _step(of: Gateways, rng: random.Random) -> None:
+def _step(of: Gateways, rng: random.Random) -> None:  # noqa: C901 - a choice
     match rng.random():
         case chance if chance < 0.3:
             of.invoke(rng, rng.randint(1, TOTAL // 2))

@@ -76,8 +76,8 @@ class Lender:
         self._members: dict[str, _Member] = {}
         self._unlent = 0
         """While not all are settled: what may still be lent."""
-        self._asking: dict[str, int] = {}
-        """Who is to be answered, in the order in which they asked, and what: a number of theirs."""
+        self._asking: dict[str, messages.Borrow] = {}
+        """Who is to be answered, in the order in which they asked, and what."""
         self._heeded: set[str] = set()
         """Those of them for whom the others are being asked."""
         self._unheard: set[str] = set()
@@ -113,7 +113,7 @@ class Lender:
         self._asking.clear()
         self._end_round()
         self._cut.clear()
-        self._members = {name: self._members.get(name) or _Member() for name in names}
+        self._members = {name: self._members.get(name) or _Member() for name in sorted(names)}
         for each in self._members.values():
             each.is_settled = False
         return answers
@@ -125,7 +125,7 @@ class Lender:
 
     def borrow(self, name: str, said: messages.Borrow) -> None:
         """Take what a gateway says of itself and asks for; `decide` answers it, once."""
-        self._asking[name] = said.number
+        self._asking[name] = said
         # If one of the two is behind, its word counts when both have seen the same.
         if said.version == self._version and name in self._members:
             self._take(name, said)
@@ -166,7 +166,7 @@ class Lender:
             if answer is not None:
                 self._reply(name, answer, said)
         if self._round_ends is not None and (not self._unheard or now >= self._round_ends):
-            for name in self._heeded & self._asking.keys():
+            for name in sorted(self._heeded & self._asking.keys()):
                 self._cut_for(name, said)
                 self._reply(name, messages.Lent(units=0, is_all=True), said)
             self._end_round()
@@ -182,7 +182,8 @@ class Lender:
         """Return what to answer; None: nobody knows yet."""
         member = self._members.get(name)
         said = None if member is None else member.said
-        if member is None or said is None or said.version != self._version:
+        if member is None or said is None or self._asking[name].version != self._version:
+            # What it said before may be true no more.
             return messages.Lent(units=0)
         free = self.free
         units = self._units(member, said, free)
@@ -203,7 +204,7 @@ class Lender:
         return min(room, max(said.wants, ahead))
 
     def _reply(self, name: str, answer: messages.Lent, said: list[Say]) -> None:
-        number = self._asking.pop(name)
+        number = self._asking.pop(name).number
         self._heeded.discard(name)
         if answer.units:
             if not self.is_settled:

@@ -122,7 +122,7 @@ class Borrower:
     def forget(self) -> None:
         """Count on no answer any more, and say anew what there is: the gateways have changed."""
         if self._asked is not None:
-            self._asked, self._heard = None, self._asked
+            self._heard, self._asked = self._asked, None
         self._last = None
         self._ahead_after = 0.0
 
