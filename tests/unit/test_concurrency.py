@@ -130,6 +130,38 @@ def test_what_a_reserved_function_has_provisioned_takes_nothing_of_the_others() 
     assert ledger.acquire("b", "1", 8) is Throttle.ACCOUNT
 
 
+def test_a_share_is_all_that_functions_without_a_reservation_have_here() -> None:
+    ledger = Ledger(100)
+    ledger.lend(2)
+    assert [ledger.acquire("a", "1", n) for n in range(3)] == [None, None, Throttle.ACCOUNT]
+    ledger.reserve("b", 5)
+    assert [ledger.acquire("b", "1", ("b", n)) for n in range(5)] == [None] * 5
+    ledger.lend(95)
+    assert not ledger.is_part
+    assert ledger.acquire("a", "1", 2) is None
+
+
+def test_what_is_set_aside_is_kept_free_within_the_share() -> None:
+    ledger = Ledger(100)
+    ledger.lend(5)
+    ledger.provide("a", "1", 4)
+    assert [ledger.acquire("b", "1", n) for n in range(2)] == [None, Throttle.ACCOUNT]
+    assert ledger.shared_aside_idle == 4
+    assert [ledger.acquire("a", "1", ("a", n)) for n in range(4)] == [None] * 4
+    assert ledger.shared_aside_idle == 0
+
+
+def test_it_is_said_when_little_of_a_share_is_left() -> None:
+    said: list[None] = []
+    ledger = Ledger(100)
+    ledger.lend(5)
+    ledger.warn(3, lambda: said.append(None))
+    assert [ledger.acquire("a", "1", n) for n in range(3)] == [None] * 3
+    assert not said
+    assert ledger.acquire("a", "1", 3) is None
+    assert len(said) == 1
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """The ledger against a plain list of who holds what."""
 

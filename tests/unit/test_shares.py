@@ -21,6 +21,73 @@ MOST = 4
 _RANDOM = st.randoms(use_true_random=False)
 
 
+def _usage(**values: int) -> shares.Usage:
+    return shares.Usage(**({"total": 100, "used": 0} | values))
+
+
+_STANDING = shares.Standing(version=1, is_settled=True)
+
+
+def test_more_is_asked_for_before_all_is_used_and_idle_concurrency_is_given_back() -> None:
+    borrower = shares.Borrower(1)
+    said = borrower.ask(_usage(), _STANDING, 0.0)
+    assert said is not None
+    assert (said.wants, said.ahead) == (0, 8)
+    assert borrower.lent(said.number, messages.Lent(units=50), 0.0)
+    assert borrower.ask(_usage(used=30), _STANDING, 1.0) is None
+    low = borrower.low(_usage(used=30), 1.0)
+    assert low == 46
+    said = borrower.ask(_usage(used=47), _STANDING, 1.0)
+    assert said is not None
+    assert said.ahead == 5
+    assert borrower.lent(said.number, messages.Lent(units=0, is_all=True), 1.0)
+    for now in (6.0, 12.0):
+        said = borrower.ask(_usage(used=2), _STANDING, now) or said
+        _ = borrower.lent(said.number, messages.Lent(units=0, is_all=True), now)
+    assert borrower.has == 2 + 16
+
+
+def test_what_is_set_aside_is_wanted_and_not_given_back() -> None:
+    borrower = shares.Borrower(1)
+    usage = _usage(used=1, aside=30, aside_idle=30)
+    said = borrower.ask(usage, _STANDING, 0.0)
+    assert said is not None
+    assert said.wants == 31
+    assert borrower.lent(said.number, messages.Lent(units=33), 0.0)
+    given = borrower.recalled(messages.Recall(units=20), usage, _STANDING)
+    assert given.has == borrower.has == 31
+
+
+def test_an_answer_after_the_gateways_have_changed_lends_nothing() -> None:
+    borrower = shares.Borrower(1)
+    said = borrower.ask(_usage(waiting=3), _STANDING, 0.0)
+    assert said is not None
+    borrower.forget()
+    assert not borrower.lent(said.number, messages.Lent(units=3), 0.0)
+    assert borrower.has == 0
+    again = borrower.ask(_usage(waiting=3), _STANDING, 0.0)
+    assert again is not None
+    assert (again.heard, again.has) == (said.number, 0)
+
+
+def test_nothing_is_granted_for_what_was_asked_with_another_view() -> None:
+    book = lender.Lender(20)
+    _ = book.see(1, ["a", "b"])
+    borrowers = {name: shares.Borrower(1) for name in ("a", "b")}
+    for name, borrower in borrowers.items():
+        said = borrower.ask(shares.Usage(total=20, used=0), _STANDING, 0.0)
+        assert said is not None
+        book.borrow(name, said)
+        for each in book.decide(0.0):
+            _ = borrowers[each.to].lent(1, each.what, 0.0)  # type: ignore[arg-type]
+    newer = shares.Standing(version=2, is_settled=False)
+    borrowers["b"].forget()
+    said = borrowers["b"].ask(shares.Usage(total=20, used=0, waiting=15), newer, 1.0)
+    assert said is not None
+    book.borrow("b", said)
+    assert book.decide(1.0) == [lender.Say("b", messages.Lent(units=0))]
+
+
 @dataclasses.dataclass(eq=False)
 class Gateway:
     name: str
