@@ -15,7 +15,7 @@ ROWS = {
     " ([ADR 14](adr/0014-ownership-by-rendezvous.md))",
     "Concurrent executions of the account": "exact over all gateways, which have shares of what"
     " is not reserved; while they change, an invocation may be refused before all is in use"
-    " ([ADR 17](adr/0017-shares-of-the-account-limit.md))",
+    " ([ADR 19](adr/0019-shares-of-the-account-limit.md))",
     "Memory, CPU": "limits of the pod, resized in place when a function takes it: memory for all"
     f" environments of the pod and {sizes.SPAWNER_MB} MB for what starts them; one CPU for each"
     f" {_MB_PER_CPU} MB. Until then, and while the node has no room, those of the Runtime",
