@@ -7,8 +7,8 @@ of a few lines and 128 MB. The scenarios:
 - `first`: the first call of a new function, with the pool full, one function after the other;
 - `further`: a call that needs another environment, in a pod that has room and in another pod;
 - `empty-pool`: ten new functions at once, with one or two pods waiting;
-- `warm`: wrk with 64 and 8 connections, and 500 calls a second, beside a bare aiohttp server with
-  a pod on every node;
+- `warm`: wrk with 64 and 8 connections, and oha at 500 calls a second, in turns with a bare
+  aiohttp server with a pod on every node;
 - `at-once`: 300 first calls of one function at the same time;
 - `many`: 20 first calls a second, each of another function, for a minute;
 - `flat`: first calls again, while 500 other functions are there.
@@ -25,7 +25,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 
-from measuring import cold, idle, installed, machine, results, targets, warm, wrk
+from measuring import cold, idle, installed, machine, oha, results, targets, warm, wrk
 
 ALL: dict[str, Callable[[installed.Platform, results.Sizes], results.Result]] = {
     "idle": idle.idle,
@@ -72,6 +72,7 @@ def main() -> int:
     wanted = options.pop("scenarios") or list(ALL)
     if "warm" in wanted:
         wrk.require()
+        oha.require()
     platform = installed.Platform(options.pop("namespace"), options.pop("service"))
     sizes = results.Sizes(**options)
     failed = []

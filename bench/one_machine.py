@@ -20,7 +20,8 @@ Python handlers of a few lines. The scenarios:
 What is compared is measured in turns. `--against COMMIT` has that commit's platform measured in the
 same run. `--profile` records the platform's process with py-spy, a file for each scenario. What
 comes out is printed and kept, with the conditions, in bench/results/one-machine.json, in which a
-scenario's older figures are replaced.
+scenario's older figures are replaced; what is short, compared or profiled in files of its own,
+because it is not to be published.
 """
 
 import argparse
@@ -29,9 +30,10 @@ import dataclasses
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from measuring import machine, oha, profiling, results, targets, wrk
+from measuring import machine, oha, profiling, rendering, results, targets, wrk
 from single import events, footprint, payloads, servers, starts, warm
 from single.subjects import THIS, Sizes, Subjects
 
@@ -94,31 +96,47 @@ def sizes(options: argparse.Namespace) -> Sizes:
 def main() -> int:
     """Measure, print, and store; return 1 if a scenario could not be brought to its end."""
     options = parser().parse_args()
-    wanted = options.scenarios or list(_ALL)
     wrk.require()
-    if _WITH_OHA & set(wanted):
-        oha.require()
+    wanted = chosen(options.scenarios)
     with contextlib.ExitStack() as stack:
         checkouts = {THIS: servers.ROOT}
+        other = f"commit {options.against}"
         if options.against is not None:
-            place = stack.enter_context(servers.worktree(options.against))
-            checkouts[f"commit {options.against}"] = place
+            checkouts[other] = stack.enter_context(servers.worktree(options.against))
         run = Subjects(sizes=sizes(options), checkouts=checkouts, profile=options.profile)
-        failed = [each for each in wanted if not measured(dataclasses.replace(run, scenario=each))]
-    print(results.FOLDER / f"{targets.ONE_MACHINE}.json")
+        file = targets.ONE_MACHINE + "".join(
+            f"-{name}" for name in ("short", "against", "profile") if getattr(options, name)
+        )
+        kept = {each: measured(dataclasses.replace(run, scenario=each), file) for each in wanted}
+    failed = [name for name, found in kept.items() if found is None]
+    if options.against is not None:
+        print(rendering.comparison({k: v for k, v in kept.items() if v is not None}, other))
+    print(results.FOLDER / f"{file}.json")
     if failed:
         print(f"not brought to an end: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def measured(run: Subjects) -> bool:
-    """Run one scenario, show and keep what it brings; return whether it came to its end."""
+def chosen(asked: Sequence[str]) -> Sequence[str]:
+    """Return the scenarios to run: all that can be, unless they are named."""
+    if asked:
+        if _WITH_OHA & set(asked):
+            oha.require()
+        return asked
+    if oha.is_there():
+        return list(_ALL)
+    print(f"oha is not on the PATH: without {' and '.join(sorted(_WITH_OHA))}", file=sys.stderr)
+    return [name for name in _ALL if name not in _WITH_OHA]
+
+
+def measured(run: Subjects, file: str) -> dict[str, Any] | None:
+    """Run one scenario, show, keep and return what it brings; None if it came to no end."""
     facts, meanwhile, began = machine.facts(), machine.Meanwhile(), time.monotonic()
     try:
         found = _ALL[run.scenario](run)
     except Exception:  # noqa: BLE001 - one scenario's failure is not the others'
         traceback.print_exc()
-        return False
+        return None
     conditions = meanwhile.told()
     machine.show(
         {"scenario": run.scenario, "commit": facts["commit"], **conditions},
@@ -133,8 +151,8 @@ def measured(run: Subjects) -> bool:
         "took_s": round(time.monotonic() - began, 1),
         **dataclasses.asdict(found),
     }
-    results.keep(targets.ONE_MACHINE, run.scenario, kept)
-    return True
+    results.keep(file, run.scenario, kept)
+    return kept
 
 
 if __name__ == "__main__":

@@ -16,15 +16,20 @@ from measuring.histogram import Histogram
 from measuring.samples import Sample
 
 
+def is_there() -> bool:
+    """Tell whether oha is on the PATH."""
+    return shutil.which("oha") is not None
+
+
 def require() -> None:
     """End the program if there is no oha."""
-    if shutil.which("oha") is None:
+    if not is_there():
         sys.exit("oha is not on the PATH: cargo install oha, or brew install oha")
 
 
 def version() -> str:
     """Return what it calls itself."""
-    if shutil.which("oha") is None:
+    if not is_there():
         return "no oha"
     done = subprocess.run(["oha", "--version"], check=False, capture_output=True, text=True)
     return done.stdout.strip()

@@ -1,68 +1,77 @@
-"""Calls that find an environment idle, beside a server that only answers."""
+"""Calls that find an environment idle, in turns with calls of a server that only answers."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable
 
-from measuring import calls, installed, results, wrk
+from measuring import calls, installed, oha, results, samples, wrk
 from measuring.deployed import functions_of
-from measuring.figures import Answer
 from measuring.functions import EVENT, HANDLER
+from measuring.samples import Sample
 
 _MANY, _FEW = 64, 8
 """Connections."""
+_ROUNDS = 3
 _PER_POD = 16
 _SHARED_MB = 128
 _ALONE_MB = 1024
 """More than half a core for a pod of one environment: with less, that limit would be measured."""
+_BARE = "bare aiohttp echo"
 
 
 def warm(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
-    """Drive warm functions with wrk, and at a fixed rate; then a bare server in the same way."""
-    rates: dict[str, dict[str, float]] = {}
-    loops: dict[str, Sequence[Answer]] = {}
+    """Drive warm functions with wrk, and at a fixed rate; in turns with a bare server."""
+    found: dict[str, Sample] = {}
+    raw: dict[str, list[float]] = {}
+    seconds = sizes.seconds / _ROUNDS
 
-    def loop(url: str) -> Sequence[Answer]:
-        due = [url] * int(sizes.open_per_s * sizes.seconds)
-        return calls.run(calls.open_loop(due, EVENT, per_s=sizes.open_per_s))
+    def closed(url: str, connections: int) -> Callable[[], Sample]:
+        return functools.partial(wrk.sample, url, EVENT, connections=connections, seconds=seconds)
 
-    def rate(url: str, connections: int) -> dict[str, float]:
-        return wrk.drive(url, EVENT, connections=connections, seconds=sizes.seconds)
+    def opened(url: str) -> Callable[[], Sample]:
+        return functools.partial(oha.sample, url, EVENT, per_s=sizes.open_per_s, seconds=seconds)
 
-    def warmed(url: str, connections: int) -> None:
+    def in_turns(what: str, function: Callable[[], Sample], bare: Callable[[], Sample]) -> None:
+        names = {f"warm, {what}": function, f"{_BARE}, {what}": bare}
+        merged, rates = samples.interleaved(names, _ROUNDS)
+        found.update(merged)
+        raw.update({f"{name}, requests/s of each round": each for name, each in rates.items()})
+
+    def warmed(name: str, connections: int) -> str:
+        url = platform.invoke_url(name)
         # Calls that wrk has left waiting for a pod would still count against a limit.
         _ = calls.run(calls.at_once([url] * connections, EVENT))
-        _ = rate(url, connections)
+        _ = closed(url, connections)()
+        return url
 
-    with functions_of(platform) as made:
+    with functions_of(platform) as made, installed.echo(sizes.image) as bare:
+        _ = closed(bare, _MANY)()
         # As many environments as connections: 16 to a pod, and each in a pod of its own.
         name = made.declare(HANDLER, environmentsPerPod=_PER_POD, memorySize=_SHARED_MB)
-        warmed(platform.invoke_url(name), _MANY)
-        rates[_of("warm", _MANY)] = rate(platform.invoke_url(name), _MANY)
-        loops[f"warm, {sizes.open_per_s:g} calls/s"] = loop(platform.invoke_url(name))
+        url = warmed(name, _MANY)
+        in_turns(f"{_MANY} connections", closed(url, _MANY), closed(bare, _MANY))
+        in_turns(f"{sizes.open_per_s:g} calls/s", opened(url), opened(bare))
         made.delete([name])
         name = made.declare(HANDLER, memorySize=_ALONE_MB, reservedConcurrentExecutions=_FEW)
-        warmed(platform.invoke_url(name), _FEW)
-        rates[_of("warm", _FEW)] = rate(platform.invoke_url(name), _FEW)
-    with installed.echo(sizes.image) as url:
-        _ = rate(url, _MANY)
-        for connections in (_MANY, _FEW):
-            rates[_of("bare aiohttp echo", connections)] = rate(url, connections)
-        loops[f"bare aiohttp echo, {sizes.open_per_s:g} calls/s"] = loop(url)
-    ratios: dict[str, object] = {
-        f"{connections} connections": rates[_of("warm", connections)]["rate"]
-        / rates[_of("bare aiohttp echo", connections)]["rate"]
-        for connections in (_MANY, _FEW)
-    }
-    looped = results.of_calls(loops)
-    platform_ms, bare_ms = (each.get("p50_ms") for each in looped.figures.values())
-    overhead: results.Figures = (
-        {"overhead": {"p50_ms": float(str(platform_ms)) - float(str(bare_ms))}}
-        if platform_ms is not None and bare_ms is not None
-        else {}
+        url = warmed(name, _FEW)
+        in_turns(f"{_FEW} connections", closed(url, _FEW), closed(bare, _FEW))
+    return results.Result(
+        figures={**{name: each.figures() for name, each in found.items()}, **_compared(found)},
+        raw=raw,
+        histograms={name: each.times.encoded() for name, each in found.items()},
     )
-    shown: results.Figures = {what: dict(found) for what, found in rates.items()}
-    shown["warm rate, as a part of the bare server's"] = ratios
-    return results.Result(figures=shown | looped.figures | overhead, raw=looped.raw)
 
 
-def _of(what: str, connections: int) -> str:
-    return f"{what}, {connections} connections"
+def _compared(found: dict[str, Sample]) -> results.Figures:
+    """Return what the platform adds to the bare server, and what is left of its rate."""
+    compared: results.Figures = {"rate, as a part of the bare server's": {}, "overhead": {}}
+    ratios, overhead = compared.values()
+    for name, each in found.items():
+        what = name.removeprefix("warm, ")
+        bare = found[f"{_BARE}, {what}"] if name != what else None
+        if bare is None or not (each.times.n and bare.times.n):
+            continue
+        if what.endswith("connections"):
+            ratios[what] = each.rate / bare.rate
+        else:
+            overhead["p50_ms"] = each.times.quantile_ms(0.5) - bare.times.quantile_ms(0.5)
+    return compared

@@ -31,7 +31,7 @@ def sample(
     """Post `body` to `url` again and again.
 
     `kind` is the invocation type, if not the default. Latencies are of all requests, those that
-    were refused as well; a request that gets no answer within 2 s is an error.
+    were refused as well; a request that gets no answer within 30 s is an error.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".json") as event:
         event.write(body)
@@ -39,7 +39,7 @@ def sample(
         output = subprocess.run(
             [
                 "wrk", "-t", str(threads), "-c", str(connections),
-                "-d", f"{max(1, round(seconds))}s",
+                "-d", f"{max(1, round(seconds))}s", "--timeout", "30s",
                 "-s", str(SCRIPT), url, "--", event.name, *([kind] if kind else []),
             ],
             check=True, capture_output=True, text=True,

@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
 from measuring import figures, results, wrk
@@ -48,13 +49,16 @@ def _driven(url: str, event: str) -> Callable[[float], Sample]:
 
 def stream(run: Subjects) -> results.Result:
     """Measure the way of a stream's first byte, from the function's write to the caller's read."""
-    taken: dict[str, list[float]] = {}
+    taken: defaultdict[str, list[float]] = defaultdict(list)
     with run.platforms() as platforms:
-        for name, platform in platforms.items():
+        for platform in platforms.values():
             platform.create_streaming("streaming")
-            taken[name] = _first_bytes(platform, run.sizes.streams)
+        for _ in range(run.sizes.rounds):
+            for name, platform in platforms.items():
+                taken[name] += _first_bytes(platform, run.sizes.streams // run.sizes.rounds)
     return results.Result(
-        figures={name: dict(figures.quantiles(each)) for name, each in taken.items()}, raw=taken
+        figures={name: dict(figures.quantiles(each)) for name, each in taken.items()},
+        raw=dict(taken),
     )
 
 
