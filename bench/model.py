@@ -1,7 +1,7 @@
 """Where a platform of 10,000 functions on 100 nodes bends, and what moves the bend: computed.
 
-`./dev bench model`: from the published results of one machine (bench/published/), and assumptions
-that bench/modelling/parameters.py names as such. The warm path is worked out (queueing formulas),
+`./dev bench model`: from the results of one machine, and assumptions that
+bench/modelling/parameters.py names as such. The warm path is worked out (queueing formulas),
 the pools are simulated, with a seed. Nothing here is measured at that size.
 """
 
@@ -13,7 +13,7 @@ import sys
 from measuring import figures, machine, results, targets
 from modelling import bends, parameters, pool
 from modelling.parameters import Platform
-from report import MODEL, published
+from report import MODEL, latest
 
 _LEAST, _MOST = 10.0, 1_000_000.0
 _POOL_S = 120.0
@@ -50,9 +50,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     try:
-        costs = parameters.measured(published(targets.ONE_MACHINE))
+        costs = parameters.measured(latest(targets.ONE_MACHINE))
     except KeyError:
-        print("no published figures of `warm`: ./dev bench warm, ./dev bench report --publish")
+        print("no figures of `warm`: ./dev bench warm")
         return 1
     facts = machine.facts()
     shown: results.Figures = {}

@@ -38,19 +38,26 @@ def published(where: str) -> dict[str, Any]:
     return found
 
 
+def latest(where: str) -> dict[str, Any]:
+    """Return what `publish` would publish: the results, and what is published beside them."""
+    source = results.FOLDER / f"{where}.json"
+    found = json.loads(source.read_text()) if source.exists() else {}
+    return {
+        **published(where),
+        **{
+            scenario: {key: each[key] for key in _PUBLISHED_OF if key in each}
+            for scenario, each in found.items()
+        },
+    }
+
+
 def publish() -> None:
     """Take over what is in the results, without what is only there to be worked on."""
     PUBLISHED.mkdir(exist_ok=True)
     for where in (targets.ONE_MACHINE, targets.CLUSTER, MODEL):
-        source = results.FOLDER / f"{where}.json"
-        if not source.exists():
-            continue
-        kept = {
-            scenario: {key: each[key] for key in _PUBLISHED_OF if key in each}
-            for scenario, each in json.loads(source.read_text()).items()
-        }
-        text = json.dumps({**published(where), **kept}, indent=1, ensure_ascii=False)
-        (PUBLISHED / f"{where}.json").write_text(text + "\n")
+        if kept := latest(where):
+            text = json.dumps(kept, indent=1, ensure_ascii=False)
+            (PUBLISHED / f"{where}.json").write_text(text + "\n")
 
 
 def parts() -> dict[str, Callable[[], str]]:
