@@ -27,6 +27,9 @@ _THEMES: dict[str, dict[str, Any]] = {
     },
 }
 
+_FEW_DECADES = 1000
+"""Over which powers of ten alone would be too few ticks."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Curve:
@@ -104,6 +107,9 @@ def _scaled(set_scale: Callable[[str], None], axis: Any, *, is_log: bool) -> Non
         ticker.FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
     )
     if is_log:
+        low, high = axis.get_view_interval()
+        steps = (1.0, 2.0, 5.0) if high / low < _FEW_DECADES else (1.0,)
+        axis.set_major_locator(ticker.LogLocator(subs=steps))
         axis.set_minor_formatter(ticker.NullFormatter())
 
 
