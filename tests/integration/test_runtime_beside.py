@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,40 @@ def test_it_brings_descriptors_to_read_of_its_processes(
         opener=lambda path, flags: os.open(path, flags, dir_fd=spawner.descriptors[0]),
     ) as stat:
         assert int(stat.read().split()[0]) == child.pid
+
+
+def test_it_tells_how_much_lies_in_a_folder(
+    spawner: runtime_driver.Spawner, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(
+        "import os, tempfile\nkept = []\ndef handler(event, context):\n"
+        "    kept.append(tempfile.TemporaryFile(dir=event))\n"
+        "    kept[0].write(bytes(300_000))\n    kept[0].flush()\n"
+    )
+    folder = tmp_path / "measured"
+    (folder / "inner").mkdir(parents=True)
+    named = dict(zip(spawner.ready["descriptors"], spawner.descriptors, strict=True))
+    with socket.socket(fileno=os.dup(named["storage"])) as meter:
+
+        def used() -> int:
+            meter.send(bytes(folder))
+            return int.from_bytes(meter.recv(8), "big")
+
+        empty = used()
+        (folder / "inner" / "file").write_bytes(b"x" * 1_000_000)
+        (folder / "again").hardlink_to(folder / "inner" / "file")
+        (folder / "link").symlink_to("/usr")
+        with (folder / "holes").open("wb") as holes:
+            holes.truncate(10**9)
+        (folder / "forbidden").mkdir(mode=0o000)
+        assert 1_000_000 <= used() - empty <= 1_000_000 + 5 * 4096
+        child = spawner.fork()
+        assert child.set_up(task_dir=str(tmp_path)) == ("R", b"")
+        before = used()
+        assert child.invoke(str(folder))[0] == "A"
+        assert 300_000 <= used() - before <= 300_000 + 4096
+        meter.send(b"/nowhere")
+        assert meter.recv(8) == bytes(8)
 
 
 def test_a_function_runs_and_finds_its_folder(

@@ -72,6 +72,7 @@ async def serve(tuned: settings.Settings, stop: asyncio.Event) -> None:
             tasks=background,
             on_lost=lambda: pod.drain("the function's container has ended"),
             on_terminating=lambda: pod.drain("the function's container is asked to end"),
+            on_used=lambda used_bytes: pod.tmp_holds(used_bytes),
         )
         stack.push_async_callback(container.close)
         time = clock.SystemClock()
@@ -79,6 +80,8 @@ async def serve(tuned: settings.Settings, stop: asyncio.Event) -> None:
         environments = Environments(
             maker.Maker(means=means, code=store, logs=sink, clock=time), background
         )
+        container.disk.is_busy = lambda: bool(environments.busy())
+        environments.on_asked = container.disk.stir
         pod = Pod(
             name=cluster.pod_name or os.uname().nodename,
             environments=environments,

@@ -38,6 +38,8 @@ class Environments:
         """Of the version, once it can be served."""
         self.on_answer: Callable[[messages.Header], None] = lambda _: None
         """Called with each answer of an environment: how it started, or what it ran."""
+        self.on_asked: Callable[[], None] = lambda: None
+        """Called when an environment begins to start, or to run something."""
         self.on_prepared: Callable[[], None] = lambda: None
         """Called after each try to have a plan."""
         self._environments: dict[str, Environment] = {}
@@ -122,6 +124,7 @@ class Environments:
             self._starting.add(name)
             self.askers.ask(name, asker)
             self.all_gone.clear()
+            self.on_asked()
             _ = self._tasks.start(self._begin(name, asker, stream, header, plan), name="start")
 
     async def _begin(
@@ -186,6 +189,7 @@ class Environments:
             self.askers.ask(environment.name, asker)
             if header.wants_stream:
                 self.askers.stream(environment, asker, stream)
+            self.on_asked()
             environment.invoke(stream, header, body)
 
     def _answered(
@@ -248,6 +252,16 @@ class Environments:
         self._reason = reason
         for environment in list(self._environments.values()):
             self._end_soon(environment, None, reason)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any environment has had its first init, well or not."""
+        return any(not each.is_in_init for each in self._environments.values())
+
+    def lose(self, error_type: str, text: str) -> None:
+        """End all processes for a reason that they all share."""
+        for environment in list(self._environments.values()):
+            environment.lose(error_type, text)
 
     def _end_if_draining(self, environment: Environment) -> None:
         if self.is_draining and environment.takes_events:

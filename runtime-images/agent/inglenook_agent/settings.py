@@ -48,6 +48,8 @@ class AgentSettings:
     """Whether memory and CPU are limited by control groups where they can be."""
     sampling_interval_s: float = 0.05
     """How often memory is looked at where there are no control groups, in seconds."""
+    storage_interval_s: float = 0.5
+    """How often the /tmp of a pod is looked at while something runs there, in seconds."""
     interpreters: Mapping[str, Path] = field(default_factory=dict)
     """Runtime name (`python3.12`) to interpreter; goes before what is found on the machine."""
     pyenv_versions: Path = field(default_factory=lambda: Path.home() / ".pyenv" / "versions")

@@ -47,8 +47,9 @@ In a pod the agent is *beside* the spawner, in a container of its own, and liste
 `python -I -S .../inglenook_runtime --connect PATH`. The spawner opens its slots itself, waits two
 minutes at most for the agent, and has no walls but its container. Process numbers mean nothing to
 the agent then. So `ready` brings descriptors, in the order in which its member `descriptors` names
-them: `processes` (/proc, as the spawner has it) and `memory_events` (the file of the container's
-control group that has a line `oom_kill N`), each if it can be opened. Its member `packages` is what
+them: `processes` (/proc, as the spawner has it), `storage` (a socket on which to ask how much lies
+in a folder, see `usage`) and `memory_events` (the file of the container's control group that has a
+line `oom_kill N`), each if it can be opened. Its member `packages` is what
 `INGLENOOK_PRELOAD_PATH` says, or null. A member `modes` names those that children can have, where
 they are not all but `image`: another program than this one may be the spawner
 (`runtime-images/init`). SIGTERM does not end the spawner, which only says `terminating`: it is for

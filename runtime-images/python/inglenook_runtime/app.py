@@ -24,6 +24,7 @@ from inglenook_runtime import (
     sandbox,
     spawner,
     streams,
+    usage,
     walls,
 )
 
@@ -82,6 +83,7 @@ def _serve(
     sys.executable = os.path.realpath(sys.executable)
     for slot in slots:
         os.set_inheritable(slot, False)
+    meter = usage.Meter() if is_beside else None
     preload.builtins()
     origin = os.environ.get(PRELOAD_PATH)
     template = sandbox.prepare(origin, is_wanted=is_sandbox_wanted)
@@ -92,7 +94,7 @@ def _serve(
         origin = template.runtime_dir
     loaded = preload.load(origin)
     agent = agent_of()
-    keeper = spawner.Spawner(agent, nursery, is_beside=is_beside)
+    keeper = spawner.Spawner(agent, nursery, meter)
     ready = {
         "op": "ready",
         "python": "%d.%d.%d" % sys.version_info[:3],  # noqa: UP031 - three numbers of a tuple
@@ -102,7 +104,7 @@ def _serve(
         "walls": has.told(),
     }
     try:
-        _say_ready(agent, ready, origin, is_beside=is_beside)
+        _say_ready(agent, ready, origin, meter)
     except ConnectionError:
         return  # it does not want us, or has gone again
     spare = child.Spare(loaded=loaded, template=template, has=has, slots=slots)
@@ -118,12 +120,12 @@ def _serve(
 
 
 def _say_ready(
-    agent: orders.Orders, ready: dict[str, Any], origin: str | None, *, is_beside: bool
+    agent: orders.Orders, ready: dict[str, Any], origin: str | None, meter: usage.Meter | None
 ) -> None:
-    if not is_beside:
+    if meter is None:
         agent.send(ready)
         return
-    accounts = beside.accounts()
+    accounts = beside.accounts(meter)
     try:
         agent.send({**ready, "packages": origin, "descriptors": list(accounts)}, accounts.values())
     finally:

@@ -18,7 +18,7 @@ import sys
 import time
 from typing import NoReturn
 
-from inglenook_runtime import libraries
+from inglenook_runtime import libraries, usage
 
 _SLOTS = 8
 """Lambda's own LD_LIBRARY_PATH has three folders that are a function's; it may name others."""
@@ -68,9 +68,10 @@ def connect(path: str) -> socket.socket:
         pause = min(2 * pause, _PAUSE_S_MAX)
 
 
-def accounts() -> dict[str, int]:
+def accounts(meter: usage.Meter) -> dict[str, int]:
     """Open what tells of this container, as far as the system has it: name to descriptor."""
     opened = {"processes": os.open(_PROCESSES, os.O_RDONLY | os.O_DIRECTORY)}
+    opened["storage"] = meter.asking.detach()
     for path in _MEMORY_EVENTS:
         try:
             opened["memory_events"] = os.open(path, os.O_RDONLY)

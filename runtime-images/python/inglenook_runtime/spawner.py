@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from inglenook_runtime import kernel, orders, processes, reaping, storage, streams
+from inglenook_runtime import kernel, orders, processes, reaping, storage, streams, usage
 
 FORK_FAILED = 71
 """EX_OSERR: the status reported for a child that could not be forked; its pid is 0."""
@@ -42,18 +42,23 @@ class Child:
 class Spawner:
     """Forks children for one agent until the agent goes away.
 
-    SIGTERM ends it; but *beside* the agent, in another container, it is how that container is asked
-    to end: then the agent is told, and decides when.
+    SIGTERM ends it; but *beside* the agent, in another container, where there is a meter, it is how
+    that container is asked to end: then the agent is told, and decides when.
     """
 
     def __init__(
-        self, agent: orders.Orders, nursery: processes.Nursery | None, *, is_beside: bool = False
+        self,
+        agent: orders.Orders,
+        nursery: processes.Nursery | None,
+        meter: usage.Meter | None = None,
     ) -> None:
         self._agent = agent
         self._nursery = nursery
         self._children: dict[int, Child] = {}
         self._is_stopping = False
-        self._is_beside = is_beside
+        self._is_beside = meter is not None
+        self._own = () if meter is None else (meter.pid,)
+        """Children that are no function's."""
         self._is_asked_to_end = False
         self._sweeps = False
         self._is_sweeping = False
@@ -214,7 +219,7 @@ class Spawner:
                 self._is_sweeping = self._sweeps
                 self._say_exited(child.number, ended.pid, ended.status, ended.max_rss_kb)
         if self._is_sweeping:
-            self._is_sweeping = reaping.kill_orphans(self._children)
+            self._is_sweeping = reaping.kill_orphans((*self._children, *self._own))
 
     def _say_exited(self, number: int, pid: int, status: int, max_rss_kb: int) -> None:
         self._say(

@@ -124,6 +124,26 @@ class Environment:
         if invocation is not None and invocation.stream == stream and invocation.sink is not None:
             invocation.sink.taken(size)
 
+    @property
+    def is_in_init(self) -> bool:
+        """Whether it is at an init that no invocation waits for."""
+        return self._life.state is State.INIT
+
+    def lose(self, error_type: str, text: str) -> None:
+        """Do without the process, which is not to go on, and say why in the log.
+
+        What it runs fails with this error, be that an init or an invocation.
+        """
+        ended, is_at_init = init.lost(error_type, text), self._tenancy.is_moving_in
+        if not is_at_init and self._tenancy.occupant is None:
+            return
+        if self._invocation is None:
+            self._journal.failure(text, error_type)
+        if is_at_init:
+            self._tenancy.move_out(ended)
+        else:
+            self._lost(ended)
+
     async def end(self) -> None:
         """Kill what runs and remove what is left. The invocation, if any, is not answered."""
         if self._life.state in (State.ENDING, State.GONE):

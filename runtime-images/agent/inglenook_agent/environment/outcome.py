@@ -13,6 +13,8 @@ from inglenook.model import limits
 TIMED_OUT = "Sandbox.Timedout"
 EXITED = "Runtime.ExitError"
 OUT_OF_MEMORY = "Runtime.OutOfMemory"
+OUT_OF_STORAGE = "Runtime.OutOfStorage"
+"""Ours: on Lambda a write fails in the function, with ENOSPC."""
 TOO_LARGE = "Function.ResponseSizeTooLarge"
 INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
 TRUNCATED = "Runtime.TruncatedResponse"
@@ -50,6 +52,12 @@ def exit_text(status: int) -> str:
 
 def timeout_text(timeout_s: float) -> str:
     return f"Task timed out after {timeout_s:.2f} seconds"
+
+
+def storage_text(used_bytes: int, size_mb: int) -> str:
+    """Say that /tmp holds more than a function's size of it."""
+    used_mb = -(-used_bytes // limits.MIB)
+    return f"/tmp holds {used_mb} MB, and EphemeralStorage is {size_mb} MB"
 
 
 def message(request_id: str, text: str) -> str:

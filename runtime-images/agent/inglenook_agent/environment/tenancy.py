@@ -37,6 +37,11 @@ class Tenancy:
         """Return the init that this process is at, if it is."""
         return self._boot if self._boot is not None and self._boot.is_of(runtime) else None
 
+    @property
+    def is_moving_in(self) -> bool:
+        """Whether a process is at its init."""
+        return self._boot is not None
+
     def is_present(self, runtime: Runtime) -> bool:
         """Answer whether this is the process, past its init."""
         return self.occupant is not None and self.occupant.runtime is runtime

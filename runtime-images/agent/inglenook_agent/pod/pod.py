@@ -11,9 +11,11 @@ import logging
 from typing import TYPE_CHECKING
 
 from inglenook.aio.tasks import Tasks
+from inglenook.model import limits
 from inglenook.wire import messages
 from inglenook.wire.connection import Body, Connection
 from inglenook.wire.messages import Header, Refusal
+from inglenook_agent.environment import outcome
 from inglenook_agent.environments import Environments, refuse
 from inglenook_agent.pod.packages import PackageError, Packages
 
@@ -93,6 +95,23 @@ class Pod:
             self._drain_timeout_s, self._environments.end, "it was not done in time"
         )
         _ = self._tasks.start(self._end_when_idle(), name="end the pod")
+
+    def tmp_holds(self, used_bytes: int) -> None:
+        """End the pod, and what runs in it, if that is more than its environments may have.
+
+        An init that nobody waits for only fails: then an invocation meets the same, and is told.
+        Else there would be one pod after another, and no answer.
+        """
+        environments = self._environments
+        plan = environments.plan
+        if plan is None:
+            return
+        size_mb = plan.version.ephemeral_storage_mb * plan.environments_max
+        if used_bytes > size_mb * limits.MIB:
+            text = outcome.storage_text(used_bytes, size_mb)
+            if environments.has_begun:
+                self.drain(text)
+            environments.lose(outcome.OUT_OF_STORAGE, text)
 
     def close(self) -> None:
         """Let no timer go off any more."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inglenook.aio.tasks import Tasks
-from inglenook_agent.limits import container, sampling
+from inglenook_agent.limits import container, disk, sampling
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import beside
 from inglenook_agent.supervisor.interpreters import CUSTOM, Available, Unavailable
@@ -49,8 +49,8 @@ class Places:
 class Container:
     """Processes of the function's container (`supervisor.processes.Processes`).
 
-    `open` before anything else. `on_lost` is called once when the spawner has ended, unless by
-    `close`; `on_terminating` when the container is asked to end.
+    `open` before anything else. `on_lost` is called once when the spawner has ended, or who tells
+    of /tmp, unless by `close`; `on_terminating` when the container is asked to end.
     """
 
     def __init__(
@@ -63,10 +63,12 @@ class Container:
         tasks: Tasks,
         on_lost: Callable[[], None],
         on_terminating: Callable[[], None],
+        on_used: Callable[[int], None],
     ) -> None:
         """`runtime` is what the container's image is for; empty: what its interpreter tells.
 
         `image`, if not empty, is a function's own image, and the container runs nothing else.
+        `on_used` is told now and then how many bytes /tmp holds.
         """
         self._places = places
         self._runtime = runtime
@@ -76,6 +78,13 @@ class Container:
         self._on_terminating = on_terminating
         self._listener = beside.Listener(places.socket)
         self._accounts = container.Accounts()
+        self.disk = disk.DiskWatch(
+            places.tmp_seen,
+            settings.storage_interval_s,
+            seen=on_used,
+            lost=self._lost,
+        )
+        """To be told when something begins to run."""
         self._told: Said | None = None
         self.connected = asyncio.Event()
         """Set once the spawner has come and has told what it is."""
@@ -104,6 +113,7 @@ class Container:
         """End the spawner, and with it all processes and the container."""
         self._is_over = True
         self._listener.close()
+        self.disk.close()
         await self._pool.close()
         self._accounts.close()
 
@@ -173,10 +183,8 @@ class Container:
 
     def _make(self, on_lost: Callable[[], None]) -> Spawner:
         def lost() -> None:
-            is_news, self._is_over = not self._is_over, True
             on_lost()
-            if is_news:
-                self._on_lost()
+            self._lost()
 
         self._spawner = beside.BesideSpawner(
             lost,
@@ -187,8 +195,19 @@ class Container:
         )
         return self._spawner
 
+    def _lost(self) -> None:
+        is_news, self._is_over = not self._is_over, True
+        if is_news:
+            self._on_lost()
+
     def _take(self, said: Said, descriptors: Mapping[str, int]) -> None:
-        self._accounts.take(dict(descriptors))
+        opened = dict(descriptors)
+        meter = opened.pop("storage", None)
+        self._accounts.take(opened)
+        if meter is None:
+            logger.warning("the runtime's image cannot tell what lies in /tmp")
+        else:
+            self.disk.take(meter)
         self._told = said
         self.connected.set()
         logger.info("the spawner has connected", extra={"python": said.python})
