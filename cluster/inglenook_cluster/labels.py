@@ -28,6 +28,8 @@ RETIRING = "retiring"
 FUNCTION_NAME = "inglenook.dev/function-name"
 MEMORY_MB = "inglenook.dev/memory-mb"
 ENVIRONMENTS_MAX = "inglenook.dev/environments-max"
+STARTED = "inglenook.dev/started"
+"""`true` once an environment has started: until then the pod is not made smaller."""
 
 _CLASS_MARK = "--"
 _NOT_IN_A_DNS_LABEL = re.compile(r"[^a-z0-9-]+")

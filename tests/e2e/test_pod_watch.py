@@ -127,7 +127,7 @@ async def test_pods_that_come_are_leased_labelled_and_forgotten(
     assert leased.name == "pod-0"
     leasing = asyncio.get_running_loop().create_task(gateway.lease(WANTED, is_ahead=False))
     await soon(lambda: gateway.waiting == {POOL: 1})
-    leased.specialised()
+    leased.specialised(WANTED)
     async with asyncio.timeout(10):
         # The server does not say when it is written but to a watch, which is what is tested.
         while "annotations" not in (meta := await namespace.metadata("pod-0")):  # noqa: ASYNC110

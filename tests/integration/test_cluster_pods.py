@@ -212,7 +212,8 @@ async def test_a_specialised_pod_is_labelled_afterwards_however_long_it_takes(
     gateway = await stand.supply()
     leased = await lease(gateway)
     stand.api.is_away = True
-    leased.specialised()
+    leased.specialised(WANTED)
+    leased.started()
     stand.api.is_away = False
     async with asyncio.timeout(10):
         await stand.api.written.wait()
@@ -222,7 +223,42 @@ async def test_a_specialised_pod_is_labelled_afterwards_however_long_it_takes(
         labels.FUNCTION: "f-resource",
     }  # fmt: skip
     assert meta["annotations"][labels.FUNCTION_NAME] == "f"
+    assert meta["annotations"][labels.STARTED] == "true"
     leased.connection.close("done")
+
+
+async def test_that_an_environment_has_started_is_said_when_it_has(stand: Stand) -> None:
+    await stand.pod(0)
+    gateway = await stand.supply()
+    leased = await lease(gateway)
+
+    def said() -> Object:
+        return dict(stand.api.pods["pod-0"]["metadata"].get("annotations", {}))
+
+    leased.specialised(WANTED)
+    await soon(lambda: labels.FUNCTION_NAME in said())
+    assert labels.STARTED not in said()
+    leased.started()
+    await soon(lambda: labels.STARTED in said())
+    assert said()[labels.MEMORY_MB] == "128"
+    leased.connection.close("done")
+
+
+async def test_who_adopts_a_pod_writes_what_a_dead_gateway_has_not(stand: Stand) -> None:
+    for number in range(2):
+        (await stand.pod(number)).version = VERSION
+    labelled = stand.api.pods["pod-1"]
+    labelled["metadata"]["annotations"] = {labels.FUNCTION_NAME: "f", labels.STARTED: "true"}
+    stand.api.put(labelled)
+    gateway = await stand.supply()
+    await gateway.take()
+    for found, _ in await gateway.of("f", set()):
+        found.specialised(WANTED)
+        found.started()
+        found.connection.close("done")
+    await soon(lambda: labels.STARTED in stand.api.pods["pod-0"]["metadata"].get("annotations", {}))
+    assert stand.api.pods["pod-0"]["metadata"]["labels"][labels.STATE] == labels.SPECIALISED
+    assert stand.api.pods["pod-1"]["metadata"]["labels"][labels.STATE] == labels.POOLED
 
 
 async def test_demand_is_written_for_the_operator(stand: Stand) -> None:

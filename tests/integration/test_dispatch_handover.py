@@ -62,6 +62,26 @@ async def test_an_idle_environment_goes_over_and_is_used(
     assert one.environments() == {}
 
 
+async def test_what_pods_have_become_is_said_again_by_who_takes_them_over(
+    cluster: Cluster, gateways: Gateways
+) -> None:
+    one, two = gateways.make(), gateways.make()
+    calls = [invoke(one), invoke(one)]
+    await soon(lambda: busy(cluster) == 2)
+    assert cluster.started == ["pod-0", "pod-1"]
+    cluster.agents[0].answer()
+    one.relinquish("f", Returned().append)
+    cluster.specialised.clear()
+    cluster.started.clear()
+    await two.take_over("f")
+    assert cluster.specialised == ["pod-0", "pod-1"]
+    # Of the other nobody knows whether its environment has started, or is about to.
+    assert cluster.started == ["pod-0"]
+    cluster.agents[1].answer()
+    await asyncio.gather(*calls)
+    assert cluster.started == ["pod-0", "pod-1"]
+
+
 async def test_what_runs_for_the_former_owner_counts_until_it_is_done(
     cluster: Cluster, gateways: Gateways
 ) -> None:

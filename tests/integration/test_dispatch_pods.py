@@ -48,6 +48,7 @@ async def test_a_burst_leases_a_pod_for_each_environment_at_once(
     assert len(cluster.agents) == 20
     assert all(each.specialise.environments_max == 1 for each in cluster.agents if each.specialise)
     assert sorted(cluster.specialised) == sorted(each.name for each in cluster.agents)
+    assert sorted(cluster.started) == sorted(cluster.specialised)
     assert cluster.reads == 1
     for each in cluster.agents:
         each.answer()
@@ -99,7 +100,23 @@ async def test_a_pod_that_nobody_waits_for_any_more_is_given_back(
     await asyncio.gather(first, second)
     cluster.free.release()
     await soon(lambda: bool(cluster.given_back))
-    assert cluster.specialised == ["pod-0"]
+    assert cluster.specialised == cluster.started == ["pod-0"]
+
+
+async def test_a_pod_that_starts_nothing_does_not_say_that_it_has(
+    cluster: Cluster, gateways: Gateways
+) -> None:
+    def refuse(agent: PodAgent) -> None:
+        if not cluster.agents:
+            agent.refuses_next = messages.Refusal.FULL
+
+    cluster.prepare = refuse
+    call = invoke(gateways.make())
+    await soon(lambda: busy(cluster) == 1)
+    assert cluster.specialised == ["pod-0", "pod-1"]
+    assert cluster.started == ["pod-1"]
+    cluster.agents[1].answer()
+    await call
 
 
 async def test_leases_that_nobody_waits_for_any_more_are_ended(

@@ -25,6 +25,11 @@ class Cluster:
         self.nodes = {"node0": "True", "node1": "True"}
         self.deleted: list[tuple[str, int | None]] = []
         self.looks = 0
+        self.resized: list[Any] = []
+
+    async def resize(self, request: web.Request) -> web.Response:
+        self.resized.append(await request.json())
+        return web.json_response(pod(request.match_info["name"], "node0"))
 
     async def node(self, request: web.Request) -> web.Response:
         self.looks += 1
@@ -68,6 +73,8 @@ async def tending(cluster: Cluster, *known: Any) -> AsyncIterator[Tending]:
     application = web.Application()
     application.router.add_get("/api/v1/nodes/{name}", cluster.node)
     application.router.add_delete(f"/api/v1/namespaces/{NAMESPACE}/pods/{{name}}", cluster.delete)
+    resize = f"/api/v1/namespaces/{NAMESPACE}/pods/{{name}}/resize"
+    application.router.add_patch(resize, cluster.resize)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -122,3 +129,36 @@ async def test_a_pod_whose_kubelet_is_in_trouble_is_left_to_it() -> None:
     async with tending(cluster, pod("leaving", "node0", left_s=100)) as tended:
         assert await tended.reconcile("leaving") == 5.0
     assert cluster.deleted == []
+
+
+def specialised(memory_mb: int, **more: str) -> Any:
+    one = pod("p", "node0")
+    limits = {"cpu": "1", "memory": "512Mi"}
+    one["spec"]["containers"] = [{"name": "function", "resources": {"limits": limits}}]
+    one["metadata"]["annotations"] = {labels.MEMORY_MB: str(memory_mb), **more}
+    return one
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "in_init", "after"),
+    [
+        (128, None, {"cpu": "72m", "memory": "160Mi"}),
+        (1024, {"memory": "1056Mi"}, {"cpu": "578m", "memory": "1056Mi"}),
+        (3008, {"cpu": "1700m", "memory": "3040Mi"}, {"cpu": "1700m", "memory": "3040Mi"}),
+    ],
+)
+async def test_a_pod_is_made_larger_for_its_init_and_smaller_only_after_it(
+    memory_mb: int, in_init: Any, after: Any
+) -> None:
+    cluster = Cluster()
+
+    def limits() -> list[Any]:
+        return [one["spec"]["containers"][0]["resources"]["limits"] for one in cluster.resized]
+
+    async with tending(cluster, specialised(memory_mb)) as tended:
+        assert await tended.reconcile("p") is None
+        assert limits() == ([] if in_init is None else [in_init])
+    cluster.resized.clear()
+    async with tending(cluster, specialised(memory_mb, **{labels.STARTED: "true"})) as tended:
+        assert await tended.reconcile("p") is None
+        assert limits() == [after]

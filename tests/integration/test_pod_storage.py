@@ -97,18 +97,23 @@ async def test_environments_that_share_a_pod_have_room_together(pod: pod_stand.P
     first, second = await gateway.start(), await gateway.start()
     answers = [gateway.invoke_soon(first, 1), gateway.invoke_soon(second, 9)]
     for answer in answers:
-        assert (await answer).json["errorMessage"].endswith(
-            f"Error: /tmp holds 9 MB, and EphemeralStorage is {2 * SIZE_MB} MB"
+        assert (
+            (await answer)
+            .json["errorMessage"]
+            .endswith(f"Error: /tmp holds 9 MB, and EphemeralStorage is {2 * SIZE_MB} MB")
         )
     await ended(pod, gateway)
+
+
+def children(pid: int) -> list[int]:
+    """Return them in the order in which they were forked."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 async def test_a_pod_that_nobody_can_look_into_takes_nothing_more(pod: pod_stand.Pod) -> None:
     gateway = await function(pod, "def handler(event, context):\n    return 1\n")
     environment = await gateway.start()
-    pid = pod.spawner.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    os.kill(min(map(int, children)), signal.SIGKILL)  # the first that was forked
+    os.kill(children(pod.spawner.pid)[0], signal.SIGKILL)
     await gateway.until(lambda: bool(gateway.said(messages.Gone)))
     assert gateway.said(messages.Gone)[0].environment == environment  # type: ignore[attr-defined]
     assert await pod.ended() == (0, 0)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Container, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,6 +30,7 @@ class Cluster:
     def __init__(self) -> None:
         self.agents: list[PodAgent] = []
         self.specialised: list[str] = []
+        self.started: list[str] = []
         self.given_back: list[str] = []
         self.free: asyncio.Semaphore = asyncio.Semaphore(1000)
         self.seeking = 0
@@ -51,7 +53,8 @@ class Cluster:
         self.agents.append(agent)
         return pods.Pod(
             name=agent.name, connection=connect(agent), is_local=False,
-            specialised=lambda: self.specialised.append(agent.name),
+            specialised=lambda _wanted: self.specialised.append(agent.name),
+            started=lambda: self.started.append(agent.name),
             give_back=lambda: self.given_back.append(agent.name),
         )  # fmt: skip
 
@@ -70,7 +73,13 @@ class Cluster:
     ) -> Sequence[tuple[pods.Pod, pods.Found]]:
         return [
             (
-                pods.Pod(name=each.name, connection=connect(each), is_local=False),
+                pods.Pod(
+                    name=each.name,
+                    connection=connect(each),
+                    is_local=False,
+                    specialised=lambda _wanted, name=each.name: self.specialised.append(name),
+                    started=partial(self.started.append, each.name),
+                ),
                 pods.Found(version=each.version),
             )
             for each in self.agents

@@ -164,6 +164,32 @@ def test_sizes_are_written_as_kubernetes_prints_them(memory_mb: int, memory: str
     assert sizes.container(1769, 10)["requests"]["cpu"] == "1"
 
 
+POOLED = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}}
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "limits", "larger"),
+    [
+        (128, POOLED["limits"], {}),
+        (480, POOLED["limits"], {}),
+        (1024, POOLED["limits"], {"memory": "1056Mi"}),
+        (3008, POOLED["limits"], {"memory": "3040Mi", "cpu": "1700m"}),
+        (3008, {"cpu": "1500m", "memory": "4G"}, {"cpu": "1700m"}),
+        (128, {"cpu": "0", "memory": "1048576"}, {"memory": "160Mi", "cpu": "72m"}),
+        # What has no limit cannot be given a larger one.
+        (1024, {"cpu": "1"}, {}),
+    ],
+)
+def test_until_an_environment_has_started_a_pod_only_grows(
+    memory_mb: int, limits: dict[str, str], larger: dict[str, str]
+) -> None:
+    wanted = sizes.container(memory_mb, 1)
+    found = sizes.for_init(wanted, {**POOLED, "limits": limits})
+    assert found.get("limits", {}) == larger
+    requests = {name: wanted["requests"][name] for name in larger}
+    assert found.get("requests", {}) == requests
+
+
 def body(status: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
     return {
         "metadata": {
@@ -189,6 +215,8 @@ def test_a_pod_is_read() -> None:
     )
     assert (found.state, found.is_ready, found.is_live) == (State.SPECIALISED, True, True)
     assert (found.function, found.memory_mb, found.environments_max) == ("hello", 256, 3)
+    assert not found.has_started
+    assert pods.view(body(annotations={labels.STARTED: "true"})).has_started
 
 
 def test_annotations_that_are_no_numbers_are_none() -> None:

@@ -1,14 +1,16 @@
 """Which pods run a function: those that are labelled so, and those whose agents say so.
 
 Labels come after the fact, and a gateway that dies may not have written them. So every pod that is
-not labelled is asked, all of them at once; what they say is kept.
+not labelled is asked, all of them at once; what they say is kept, and whoever adopts them writes
+the labels.
 """
 
 import asyncio
 from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from inglenook_gateway.cluster import dialling, podmap
+from inglenook_gateway.cluster import dialling, labelling, podmap
 from inglenook_gateway.dispatch import pods
 
 if TYPE_CHECKING:
@@ -21,9 +23,12 @@ _AT_ONCE = 64
 class PodCensus:
     """Asks the agents of pods what they run."""
 
-    def __init__(self, known: podmap.PodMap, dialler: dialling.Dialler) -> None:
+    def __init__(
+        self, known: podmap.PodMap, dialler: dialling.Dialler, labels: labelling.Labelling
+    ) -> None:
         self._map = known
         self._dialler = dialler
+        self._labels = labels
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def take(self) -> None:
@@ -78,7 +83,12 @@ class PodCensus:
         if welcome.is_draining and not welcome.busy:
             greeted.connection.close("nothing runs there any more")
             return
-        pod = pods.Pod(name=seen.name, connection=greeted.connection, is_local=False)
+        unwritten: dict[str, Any] = {}
+        if seen.function is None:
+            unwritten["specialised"] = partial(self._labels.specialised, seen.name)
+        if not seen.has_started:
+            unwritten["started"] = partial(self._labels.started, seen.name)
+        pod = pods.Pod(name=seen.name, connection=greeted.connection, is_local=False, **unwritten)
         found.append((pod, pods.Found(version=version)))
 
     async def _greet(self, seen: podmap.Seen) -> "tuple[dialling.Greeted, messages.Welcome] | None":

@@ -5,6 +5,7 @@ Tried again until written, or the pod is gone; many at once take turns.
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from inglenook.aio import backoff, tasks
 from inglenook_cluster import labels
@@ -17,43 +18,85 @@ _AT_ONCE = 8
 _PAUSE_S = (0.1, 10.0)
 _NOT_FOUND = 404
 
+Patch = dict[str, dict[str, dict[str, str]]]
+"""`metadata`, and in it `labels` and `annotations`."""
+
 
 class Labelling:
     """Writes what pods have become."""
 
-    def __init__(self, api: requests.Requests, namespace: str, owned: tasks.Tasks) -> None:
+    def __init__(
+        self,
+        api: requests.Requests,
+        namespace: str,
+        owned: tasks.Tasks,
+        *,
+        resource_name: Callable[[str], str],
+    ) -> None:
+        """`resource_name` tells the name of a function's resource."""
         self._api = api
         self._path = f"/api/v1/namespaces/{namespace}/pods"
         self._tasks = owned
+        self._resource_name = resource_name
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._unwritten: dict[str, Patch] = {}
+        """By pod, what nobody is writing just now."""
 
-    def specialised(self, pod: str, wanted: pods.Wanted, resource_name: str) -> None:
+    def specialised(self, pod: str, wanted: pods.Wanted) -> None:
         """See to it that a pod is labelled as what it has become."""
-        _ = self._tasks.start(self._write(pod, patch(wanted, resource_name)), name=f"label {pod}")
+        self._have_written(pod, patch(wanted, self._resource_name(wanted.version.function_name)))
 
-    async def _write(self, pod: str, patch: dict[str, object]) -> None:
+    def started(self, pod: str) -> None:
+        """See to it that a pod says that an environment has started there.
+
+        Most inits end before the labels are written: then it is one write.
+        """
+        self._have_written(pod, {"metadata": {"annotations": {labels.STARTED: "true"}}})
+
+    def _have_written(self, pod: str, patch: Patch) -> None:
+        waiting = self._unwritten.get(pod)
+        self._unwritten[pod] = patch if waiting is None else _joined(waiting, patch)
+        if waiting is None:
+            _ = self._tasks.start(self._write(pod), name=f"label {pod}")
+
+    async def _write(self, pod: str) -> None:
         pauses = backoff.Backoff(*_PAUSE_S)
         while True:
-            try:
-                async with self._turns:
-                    await self._api.send(
-                        "PATCH",
-                        f"{self._path}/{pod}",
-                        body=patch,
-                        content_type=requests.MERGE_PATCH,
-                    )
-            except requests.RefusedError as error:
-                if error.status == _NOT_FOUND:
+            async with self._turns:
+                patch = self._unwritten.pop(pod, None)
+                if patch is None or await self._has_written(pod, patch):
                     return
-                logger.warning("a pod cannot be labelled", extra={"pod": pod, "why": str(error)})
-            except Exception as error:  # noqa: BLE001 - tried again; ends with its owner
-                logger.debug("a pod is not labelled yet", extra={"pod": pod, "why": repr(error)})
-            else:
-                return
+            self._unwritten[pod] = _joined(patch, self._unwritten.get(pod, {}))
             await asyncio.sleep(pauses.next())
 
+    async def _has_written(self, pod: str, patch: Patch) -> bool:
+        """Write it; answer whether that is over."""
+        try:
+            await self._api.send(
+                "PATCH", f"{self._path}/{pod}", body=patch, content_type=requests.MERGE_PATCH
+            )
+        except requests.RefusedError as error:
+            if error.status == _NOT_FOUND:
+                return True
+            logger.warning("a pod cannot be labelled", extra={"pod": pod, "why": str(error)})
+        except Exception as error:  # noqa: BLE001 - tried again; ends with its owner
+            logger.debug("a pod is not labelled yet", extra={"pod": pod, "why": repr(error)})
+        else:
+            return True
+        return False
 
-def patch(wanted: pods.Wanted, resource_name: str) -> dict[str, object]:
+
+def _joined(earlier: Patch, later: Patch) -> Patch:
+    """Return one patch that does what both do."""
+    before, after = earlier.get("metadata", {}), later.get("metadata", {})
+    return {
+        "metadata": {
+            kind: {**before.get(kind, {}), **after.get(kind, {})} for kind in before | after
+        }
+    }
+
+
+def patch(wanted: pods.Wanted, resource_name: str) -> Patch:
     """Return the merge patch of a pod that has become what it was wanted for."""
     annotations = {
         labels.FUNCTION_NAME: wanted.version.function_name,

@@ -100,4 +100,5 @@ def _seen(pod: _Pod) -> podmap.Seen:
         is_ready=any(each.type == "Ready" and each.status == "True" for each in status.conditions),
         is_ending=meta.deletion_timestamp is not None,
         function=meta.annotations.get(labels.FUNCTION_NAME),
+        has_started=labels.STARTED in meta.annotations,
     )

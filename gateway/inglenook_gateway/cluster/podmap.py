@@ -27,6 +27,8 @@ class Seen:
     is_ending: bool = False
     function: str | None = None
     """The name of the function that it is labelled with."""
+    has_started: bool = False
+    """Whether it says that an environment of it has started there."""
 
     @property
     def is_free(self) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from inglenook import errors
 from inglenook.aio import clock, tasks
@@ -59,7 +60,6 @@ class ClusterPods:
     ) -> None:
         """`resource_name` tells the name of a function's resource; `died` hears of failed parts."""
         self._clock = time
-        self._resource_name = resource_name
         self._tasks = tasks.Tasks(on_failure=died)
         self._map = podmap.PodMap(place.gateway)
         self._dialler = dialling.Dialler(
@@ -74,8 +74,10 @@ class ClusterPods:
         )
         self._turns = turns.Turns()
         self._runtimes = runtimes.Runtimes(api, place.namespace, time)
-        self._labelling = labelling.Labelling(api, place.namespace, self._tasks)
-        self._census = census.PodCensus(self._map, self._dialler)
+        self._labelling = labelling.Labelling(
+            api, place.namespace, self._tasks, resource_name=resource_name
+        )
+        self._census = census.PodCensus(self._map, self._dialler, self._labelling)
         self._demand = demand.Demand()
         self._signal = demand.DemandSignal(
             api,
@@ -130,7 +132,7 @@ class ClusterPods:
         try:
             while (found := await self._try(turn)) is None:
                 await self._wait(turn, wanted.runtime)
-            return self._leased(pool, *found, wanted)
+            return self._leased(pool, *found)
         finally:
             self._turns.leave(turn)
             self._changed()
@@ -184,9 +186,7 @@ class ClusterPods:
         # They may have come while this was being asked.
         return await self._runtimes.exists(runtime) or self._map.has_any(pool)
 
-    def _leased(
-        self, pool: str, name: str, greeted: dialling.Greeted, wanted: pods.Wanted
-    ) -> pods.Pod:
+    def _leased(self, pool: str, name: str, greeted: dialling.Greeted) -> pods.Pod:
         self._demand.leased(pool, self._clock.monotonic())
 
         def give_back() -> None:
@@ -195,16 +195,12 @@ class ClusterPods:
             self._spares.put(pool, name, greeted)
             self._changed()
 
-        def specialised() -> None:
-            self._labelling.specialised(
-                name, wanted, self._resource_name(wanted.version.function_name)
-            )
-
         return pods.Pod(
             name=name,
             connection=greeted.connection,
             is_local=False,
-            specialised=specialised,
+            specialised=partial(self._labelling.specialised, name),
+            started=partial(self._labelling.started, name),
             give_back=give_back,
         )
 

@@ -127,6 +127,7 @@ class Growth:
         if isinstance(header, messages.Started):
             self._pods.patience.worked()
             self._times.start.add(self._watch.now() - began)
+            asked.started()
             environment = Environment(asked, header.environment)
             self._took(environment, self._pool.started(environment, self._clock.monotonic()))
         else:

@@ -219,7 +219,7 @@ class Leases:
             self._watch.phase(Phase.SPECIALISE, began)
             self._times.specialise.add(self._watch.now() - began)
             leased.takes_starts = True
-            leased.pod.specialised()
+            leased.pod.specialised(self._wanted)
         elif not isinstance(header, messages.Refused):
             self.patience.pause("the agent was lost while it was specialised")
         elif header.reason in _TAKEN and not leased.pod.is_local:
@@ -264,12 +264,19 @@ class Leases:
         adopted.open()
         return adopted
 
+    def adopted(self, taken: link.AgentLink, *, has_started: bool) -> None:
+        """Learn that it was; its former gateway may not have come to saying what it is."""
+        taken.pod.specialised(self._wanted)
+        if has_started:
+            taken.started()
+
     # What links say (`link.Holder`).
 
     def environment_gone(self, of: link.AgentLink, name: str) -> None:
         self._tenant.gone(of, name)
 
     def environment_freed(self, of: link.AgentLink, name: str) -> None:
+        of.started()
         self._tenant.freed(of, name)
 
     def link_closed(self, of: link.AgentLink, reason: str) -> None:

@@ -40,11 +40,18 @@ class AgentLink(asking.Asking):
         self.held = 0
         """How many environments it has, or may have: who asks for a `Start` counts one more, and
         one less if there was none."""
+        self._has_started = False
 
     @property
     def has_room(self) -> bool:
         """Whether one more environment can be started, as far as is known."""
         return self.takes_starts and (self._most is None or self.held < self._most)
+
+    def started(self) -> None:
+        """Learn that an environment has started there. Only the first call counts."""
+        if not self._has_started:
+            self._has_started = True
+            self.pod.started()
 
     def stop(self, environment: str) -> None:
         """End an environment. It must have nothing to do, and be given nothing any more."""

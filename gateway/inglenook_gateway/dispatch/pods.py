@@ -30,8 +30,10 @@ class Pod:
     is_local: bool = True
     """Whether its agent finds code where it lies, and ends with the connection. Any other is sent
     the code, keeps its environments for another gateway, and ends when it is told to drain."""
-    specialised: Callable[[], None] = lambda: None
-    """To be called once it runs the version that it was wanted for."""
+    specialised: Callable[[Wanted], None] = lambda _: None
+    """To be called once it runs the version that it was wanted for, or found to run."""
+    started: Callable[[], None] = lambda: None
+    """To be called once an environment has started in it, whether its init has ended well."""
     give_back: Callable[[], None] | None = None
     """Instead of using it: another may have it. Only if its agent has not become `specialised`, and
     no answer is awaited from it."""

@@ -65,6 +65,7 @@ class Succession:
     def _adopted(self, taken: link.AgentLink, names: Sequence[str], busy: Sequence[str]) -> None:
         taken.takes_starts = True
         taken.held = len(names)
+        self._leases.adopted(taken, has_started=len(names) > len(busy))
         now = self._clock.monotonic()
         for environment in [Environment(taken, name) for name in names]:
             if environment.name in busy:

@@ -88,6 +88,7 @@ class Warming:
         self._watch.started(began, header, _AHEAD)
         if isinstance(header, messages.Started):
             self._pods.patience.worked()
+            asked.started()
             environment = Environment(asked, header.environment)
             if header.init_ok:
                 self._backoff.reset()

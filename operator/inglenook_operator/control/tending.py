@@ -81,11 +81,14 @@ class Tending:
     async def _resize(self, one: Pod, body: index.Body) -> None:
         if trouble := pods.resize_trouble(body):
             await self._say(one, body, trouble)
+        present = pods.function_resources(body)
         wanted = sizes.container(one.memory_mb or 0, one.environments_max)
-        if _has(pods.function_resources(body), wanted):
+        if not one.has_started:
+            wanted = sizes.for_init(wanted, present)
+        if _has(present, wanted):
             return
         path = api.pods(self._around.namespace, one.name, "resize")
-        patch = sizes.patch(one.memory_mb or 0, one.environments_max)
+        patch = sizes.patch(wanted)
         try:
             self._around.index.put("pods", await self._around.api.merge_strategic(path, patch))
         except RefusedError as error:

@@ -57,6 +57,8 @@ class Pod:
     function_name: str | None
     memory_mb: int | None
     environments_max: int
+    has_started: bool = False
+    """Whether an environment has started in it, so that it may be made smaller."""
     trouble: Trouble | None
 
     @property
@@ -91,6 +93,7 @@ def view(body: Body) -> Pod:
         function_name=notes.get(labels.FUNCTION_NAME),
         memory_mb=_number(notes.get(labels.MEMORY_MB)),
         environments_max=_number(notes.get(labels.ENVIRONMENTS_MAX)) or 1,
+        has_started=notes.get(labels.STARTED) == "true",
         trouble=_trouble(status),
     )
 

@@ -4,10 +4,15 @@ A pod's class of service may not change while it runs, so requests stay below li
 the pool: the agent's have no CPU limit, so every function pod is Burstable whatever this answers.
 """
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from inglenook.model import limits
 from inglenook_operator.resources import pod
+
+Resources = Mapping[str, Mapping[str, str]]
+"""Of a container: `requests` and `limits`."""
 
 SPAWNER_MB = 32
 """For the spawner and what it has preloaded, which Lambda does not count either."""
@@ -39,7 +44,36 @@ def _cpu(milli: int) -> str:
     return f"{milli}m" if milli % 1000 else str(milli // 1000)
 
 
-def patch(memory_mb: int, environments: int) -> dict[str, Any]:
+def for_init(
+    wanted: Resources, present: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, str]]:
+    """Return the resources until an environment has started: no less than what there is.
+
+    Lambda gives an init more CPU than the function has, and an init that needs the function's
+    memory cannot wait for it. What makes nothing larger is left to the one resize that follows.
+    """
+    has = present.get("limits") or {}
+    larger = {
+        name: value
+        for name, value in wanted["limits"].items()
+        if name in has and _number(value) > _number(str(has[name]))
+    }
+    return {side: {name: wanted[side][name] for name in larger} for side in wanted if larger}
+
+
+_SUFFIXES = {
+    "m": Decimal("0.001"),
+    **{suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", 1)},
+    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", 1)},
+}
+
+
+def _number(quantity: str) -> Decimal:
+    """Read a quantity as the API server prints it."""
+    digits = quantity.rstrip("mkKMGTPEi")
+    return Decimal(digits) * _SUFFIXES.get(quantity[len(digits) :], Decimal(1))
+
+
+def patch(resources: Resources) -> dict[str, Any]:
     """Return the strategic merge patch of the `resize` subresource."""
-    one = {"name": pod.FUNCTION, "resources": container(memory_mb, environments)}
-    return {"spec": {"containers": [one]}}
+    return {"spec": {"containers": [{"name": pod.FUNCTION, "resources": resources}]}}

@@ -72,7 +72,7 @@ async def serve(tuned: settings.Settings, stop: asyncio.Event) -> None:
             tasks=background,
             on_lost=lambda: pod.drain("the function's container has ended"),
             on_terminating=lambda: pod.drain("the function's container is asked to end"),
-            on_used=lambda used_bytes: pod.tmp_holds(used_bytes),
+            on_used=lambda used_bytes: pod.tmp_holds(used_bytes),  # noqa: PLW0108 - it is to come
         )
         stack.push_async_callback(container.close)
         time = clock.SystemClock()
