@@ -18,6 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -111,27 +112,29 @@ def _fill(
 def _opened(
     source: Path | bytes,
 ) -> Iterator[tuple[zipfile.ZipFile, Archive, dict[str, zipfile.ZipInfo]]]:
-    data = source if isinstance(source, bytes) else source.read_bytes()
-    if not data:
-        raise _empty_zip()
-    # Before zipfile makes an object of each. Entries of a zip stored inside this one count as well.
-    if _signatures(data) > limits.ARCHIVE_ENTRIES_MAX:
-        raise bad_zip()
-    try:
-        package = zipfile.ZipFile(io.BytesIO(data))
-    except _BROKEN as exc:
-        raise bad_zip() from exc
-    with package:
-        yield package, *_checked(package)
+    # A file is read piece by piece: it may be larger than the memory of who unpacks it.
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as data:
+        if not data.read(1):
+            raise _empty_zip()
+        data.seek(0)
+        # Before zipfile makes an object of each. Those of a zip stored inside this one count, too.
+        if _signatures(data) > limits.ARCHIVE_ENTRIES_MAX:
+            raise bad_zip()
+        try:
+            package = zipfile.ZipFile(data)
+        except _BROKEN as exc:
+            raise bad_zip() from exc
+        with package:
+            yield package, *_checked(package)
 
 
-def _signatures(data: bytes) -> int:
+def _signatures(data: BinaryIO) -> int:
     """Count the beginnings of entries, piece by piece: no other thread runs while bytes count."""
-    overlap = len(_ENTRY_SIGNATURE) - 1
-    return sum(
-        data.count(_ENTRY_SIGNATURE, at, at + _PIECE_BYTES + overlap)
-        for at in range(0, len(data), _PIECE_BYTES)
-    )
+    found, last = 0, b""
+    while piece := data.read(_PIECE_BYTES):
+        found += (piece := last + piece).count(_ENTRY_SIGNATURE)
+        last = piece[1 - len(_ENTRY_SIGNATURE) :]
+    return found
 
 
 def _empty_zip() -> errors.InvalidParameterValueError:
