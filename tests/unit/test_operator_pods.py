@@ -33,6 +33,15 @@ def containers(made: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in (*spec["initContainers"], *spec["containers"])}
 
 
+def test_what_a_function_may_put_into_tmp_is_limited_by_nothing_else() -> None:
+    made = manifest()
+    for container in containers(made).values():
+        # The limits of containers add up to one of the pod, volumes included.
+        assert "ephemeral-storage" not in container["resources"]["limits"]
+    (tmp,) = (each for each in made["spec"]["volumes"] if each["name"] == "tmp")
+    assert tmp["emptyDir"] == {"sizeLimit": "10240Mi"}
+
+
 def test_every_container_is_hardened() -> None:
     found = containers(manifest())
     assert sorted(found) == ["agent", "function"]

@@ -32,7 +32,8 @@ own default is five minutes."""
 
 _AGENT_RESOURCES = {
     "requests": {"cpu": "10m", "memory": "40Mi", "ephemeral-storage": "64Mi"},
-    "limits": {"memory": "256Mi", "ephemeral-storage": "1Gi"},
+    # None for storage: it would be the whole pod's, /tmp included. Each volume has its own.
+    "limits": {"memory": "256Mi"},
 }
 _FUNCTION_RESOURCES = {
     "requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
@@ -215,6 +216,7 @@ def _volumes(platform: Platform) -> list[dict[str, Any]]:
         scratch("run", "16Mi"),
         scratch("code", "1Gi"),
         # The most that a function may ask for: a volume's limit cannot follow what one has asked.
+        # The agent ends a pod that holds more than its function's size.
         scratch("tmp", f"{limits.EPHEMERAL_STORAGE_MB_MAX}Mi"),
         scratch("agent-tmp", "1Gi"),
         {
