@@ -76,6 +76,10 @@ def test_the_operator_that_leads_tells_of_the_pools(invoked: list[str]) -> None:
     assert scraping.total(samples, "inglenook_pool_pods", pool="python3.11", state="specialised")
 
 
+def test_workers_tell_how_much_waits() -> None:
+    assert scraping.total(scraping.part("worker"), "inglenook_queue_items") is not None
+
+
 def test_a_functions_log_is_json_on_its_pods_standard_output(
     invoked: list[str], name: str, resources: Resources
 ) -> None:

@@ -117,6 +117,22 @@ async def test_what_one_has_put_another_is_told_of_and_claims(group: Group) -> N
     await idle.until(f=None)
 
 
+async def test_each_knows_how_many_items_there_are_whoever_has_them(group: Group) -> None:
+    putting, working = (await group.join()).queue, (await group.join()).queue
+    assert putting.items == working.items == 0
+    seen = Seen(working)
+    await asyncio.gather(*(putting.put(item(name, group=name)) for name in "fg"))
+    await seen.until(f=0.0, g=0.0)
+    assert putting.items == working.items == 2
+    told = Seen(putting)
+    claimed = await claim_all(working)
+    assert working.items == 2
+    for each in claimed:
+        await working.settle(each)
+    await told.until(f=None, g=None)
+    assert putting.items == working.items == 0
+
+
 async def test_of_two_who_compete_each_item_is_claimed_by_one_and_none_is_lost(
     group: Group,
 ) -> None:

@@ -13,6 +13,7 @@ from inglenook.aio import tasks
 from inglenook.catalog.catalog import Catalog
 from inglenook.model import account
 from inglenook.routing import streaming, traced
+from inglenook.telemetry import metrics
 from inglenook.wire import proof
 from inglenook_cluster import process
 from inglenook_cluster.engines import engines
@@ -38,6 +39,7 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
         died=of.died,
     )
     stack.push_async_callback(events.close)
+    of.seen_with.tally.read(metrics.QUEUE_ITEMS, lambda: {(): events.items})
     background = tasks.Tasks(on_failure=of.died)
     stack.push_async_callback(background.close)
     owner = account.Account(id=options.account, region=options.region)

@@ -88,6 +88,11 @@ class JetStreamQueue:
         await self._claiming.close()
         await self._feed.close()
 
+    @property
+    def items(self) -> int:
+        """How many items there are, under way or not, as far as this process has been told."""
+        return len(self._known.index)
+
     def watch(self, callback: Callable[[queue.Heads], None]) -> None:
         self._known.watch(callback)
 
