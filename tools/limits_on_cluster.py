@@ -19,8 +19,10 @@ ROWS = {
     "Memory, CPU": "limits of the pod, resized in place when a function takes it: memory for all"
     f" environments of the pod and {sizes.SPAWNER_MB} MB for what starts them; one CPU for each"
     f" {_MB_PER_CPU} MB. Until then, and while the node has no room, those of the Runtime",
-    "`/tmp`": f"a volume on the node's disk, of {_TMP_MB} MB whatever a function asks for; a pod"
-    " that exceeds it is evicted. The size asked for is kept and shown",
+    "`/tmp`": "a volume on the node's disk. No single file is larger than the size asked for"
+    " (`EFBIG`). When all together are, which is looked at twice a second while something runs, no"
+    " write fails: what runs ends with `Runtime.OutOfStorage`, and the pod with it. Environments"
+    f" that share a pod share the sum. The kubelet evicts a pod that holds {_TMP_MB} MB",
     "Processes and threads": "the cluster's own limit for pods",
     "Environments": "as many as the nodes have room for; a pod each, unless `environmentsPerPod`"
     " says otherwise",

@@ -96,7 +96,7 @@ def _functions() -> list[Row]:
             ("TIMEOUT_S_MAX", "TIMEOUT_S_DEFAULT", "model:Timeout"), CONFIGURED),
         Row("`/tmp`", f"{own.EPHEMERAL_STORAGE_MB_MIN} to {number(own.EPHEMERAL_STORAGE_MB_MAX)} MB"
             f"; default {own.EPHEMERAL_STORAGE_MB_MIN}",
-            "same; the size itself is enforced in the sandbox only", VALIDATION
+            "same; without a sandbox only for each file", VALIDATION
             + "; writes beyond it fail with `ENOSPC`",
             ("EPHEMERAL_STORAGE_MB_MIN", "EPHEMERAL_STORAGE_MB_MAX", "model:EphemeralStorageSize"),
             CONFIGURED),
