@@ -53,7 +53,7 @@ class Container:
     of /tmp, unless by `close`; `on_terminating` when the container is asked to end.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wiring
         self,
         places: Places,
         *,
