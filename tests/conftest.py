@@ -1,6 +1,13 @@
 """Options of the whole suite."""
 
+import hypothesis
 import pytest
+
+# How long an example takes says something about the machine, never about what is tested.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -439,7 +439,7 @@ async def test_sigterm_to_either_container_lets_what_runs_end(
     await gateway.function(HELD)
     environment = await gateway.start()
     answer = gateway.invoke_soon(environment, str(tmp_path / "go"))
-    await gateway.until(lambda: bool(pod.log))
+    await pod.until_logged("begun")
     getattr(pod, which).terminate()
     await pod.until_status("/ready", 503)
     assert (await gateway.invoke(environment)).refusal is messages.Refusal.DRAINING
@@ -498,7 +498,7 @@ async def test_a_container_that_is_to_end_does_not_wait_for_an_agent_that_dies(
     gateway = await pod.gateway()
     await gateway.function(SLOW)
     _ = gateway.invoke_soon(await gateway.start(), 100)
-    await gateway.until(lambda: bool(pod.log))
+    await pod.until_logged("begun")
     pod.spawner.terminate()
     await pod.until_status("/ready", 503)
     pod.agent.kill()
