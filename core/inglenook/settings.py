@@ -176,6 +176,13 @@ class Operator:
     """The sidecar of every function pod."""
     agent_image_pull_policy: str = "IfNotPresent"
     """When nodes pull it: `IfNotPresent`, `Always` or `Never`."""
+    image_pull_policy: str = "IfNotPresent"
+    """When nodes pull the container images that are functions' code: `IfNotPresent`, `Always` or
+    `Never`."""
+    image_pull_secrets: str = ""
+    """Names of Secrets in the functions' namespace to pull those images with, between commas."""
+    image_pool_max: int = 20
+    """How many pods of one such image wait at most, after much demand. Without any none waits."""
     secret_name: str = "inglenook-secret"  # noqa: S105 - a resource's name
     """The Secret in the functions' namespace that agents prove themselves with."""
     lease_duration_s: float = 10.0

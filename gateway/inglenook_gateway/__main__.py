@@ -102,10 +102,14 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
             http_port=options.http_port,
             signing_key=hmac.digest(secret, b"addresses of code", hashlib.sha256),
             remote=lambda known: pods.Remote(
-                read=opened.blobs.read, census=supply, current=functools.partial(_current, known)
+                read=opened.blobs.read,
+                census=supply,
+                current=functools.partial(_current, known),
+                trouble=supply.trouble,
             ),
             share=share,
         ),
+        runs_images=True,
         died=of.died,
     )
     stack.push_async_callback(gateway.close)

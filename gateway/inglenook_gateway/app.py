@@ -64,11 +64,13 @@ class Gateway:
         extra: Mapping[str, front.ExtraHandler],
         seen_with: Instruments | None = None,
         several: Several | None = None,
+        runs_images: bool = False,
         died: Callable[[str], None] | None = None,
     ) -> None:
         """Serve the paths of `extra`, by prefix, beside the API.
 
-        `several` is there if this is one of several gateways. Call `died` with the name of a
+        `several` is there if this is one of several gateways; `runs_images` tells whether `supply`
+        has pods of container images. Call `died` with the name of a
         background task that has failed.
         """
         self._store = store
@@ -127,6 +129,7 @@ class Gateway:
             endpoint=self._address,
             provisions=provided,
             strict_runtimes=options.strict_runtimes,
+            runs_images=runs_images,
         )
         intake = event_intake.EventIntake(events, time, seen_with.tally)
         invoking = invoke.Invoke(

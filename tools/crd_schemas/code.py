@@ -43,7 +43,11 @@ _SOURCES = {
     ),
 }
 _IMAGE = {
-    "imageUri": text("A container image that serves Lambda's Runtime API.", maxLength=2048),
+    "imageUri": text(
+        "A container image whose program speaks Lambda's Runtime API. Nodes pull it by this name; "
+        "with a digest (@sha256:…) it means one image for ever.",
+        maxLength=2048,
+    ),
 }
 _KEY = {
     "sourceKmsKeyArn": text("The key that the zip is encrypted with. Kept only.", pattern=ARN),

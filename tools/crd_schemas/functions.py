@@ -7,6 +7,7 @@ from crd_schemas.fields import (
     FUNCTION_NAME,
     IS_MADE,
     Schema,
+    choice,
     column,
     immutable,
     record,
@@ -67,6 +68,27 @@ _PROPERTIES: dict[str, Schema] = {
         "Where the code comes from: exactly one of the sources. A change is a new deployment.",
         allow_image=True,
     ),
+    "packageType": choice(
+        "Zip, or Image if the code is an image; it follows from the code and need not be given.",
+        "Zip",
+        "Image",
+    ),
+    "imageConfig": record(
+        "What of a container image is run, instead of what the image says itself.",
+        {
+            "entryPoint": texts(
+                "The program and its first arguments. Without it /lambda-entrypoint.sh of AWS's "
+                "base images is run: the image's own ENTRYPOINT is not known here.",
+                maxItems=1500,
+            ),
+            "command": texts(
+                "Further arguments; for AWS's base images the handler. The image's own CMD is not "
+                "known here.",
+                maxItems=1500,
+            ),
+            "workingDirectory": text("Where it is run; the image's own if none is given."),
+        },
+    ),
     "memorySize": whole(
         "Memory in MB. CPU follows it: one vCPU for each 1,769 MB. Both become the limits of the "
         "pod that runs the function.",
@@ -115,6 +137,7 @@ _STATUS: dict[str, Schema] = {
     "lastUpdateStatus": text("How the last change went: Successful, Failed or InProgress."),
     "lastUpdateStatusReason": text("Why it went so."),
     "runtime": text("The runtime that $LATEST has."),
+    "image": text("The container image that $LATEST has."),
     "memorySize": whole("The memory that $LATEST has, in MB."),
     "version": text("The version published last; $LATEST if none has been."),
     "codeSha256": text("The SHA-256 of the deployment package, as the Lambda API shows it."),
@@ -142,6 +165,11 @@ def function() -> Definition:
             rule(
                 "has(self.code.imageUri) || (has(self.runtime) && has(self.handler))",
                 "runtime and handler are needed unless the code is an image",
+            ),
+            rule(
+                "!has(self.packageType) || (self.packageType == 'Image') == "
+                "has(self.code.imageUri)",
+                "packageType is Image if the code is an image, and Zip if it is not",
             ),
         ),
     )

@@ -52,6 +52,7 @@ def version() -> Definition:
         "state": text("Pending, Active, Inactive or Failed: whether it can be invoked."),
         "stateReason": text("Why it is in this state."),
         "runtime": text("Its runtime."),
+        "image": text("Its container image."),
         "memorySize": whole("Its memory in MB."),
         "codeSha256": text("The SHA-256 of its deployment package."),
         "lastModified": text("When it was published."),

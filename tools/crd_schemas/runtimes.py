@@ -27,6 +27,17 @@ _SPEC = record(
         "image": text(
             "The image of the container that runs the function's code.", minLength=1, maxLength=1024
         ),
+        "packageType": choice(
+            "Zip: the image is what runs functions that are zips. Image: it is itself the code of "
+            "functions; the platform makes such Runtimes by itself.",
+            "Zip",
+            "Image",
+            default="Zip",
+        ),
+        "imagePullSecrets": records(
+            "Secrets of this namespace that the image is pulled with.",
+            record("One Secret.", {"name": text("Its name.", maxLength=253)}),
+        ),
         "imagePullPolicy": choice(
             "When the image is pulled.", "IfNotPresent", "Always", "Never", default="IfNotPresent"
         ),

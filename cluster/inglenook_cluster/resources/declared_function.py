@@ -19,7 +19,9 @@ def function(one: model.Function) -> Spec:
         "runtime": spec.runtime,
         "handler": spec.handler,
         "role": spec.role,
-        "code": code(spec.code, spec.code_kms_key_arn),
+        "packageType": None if spec.image is None else "Image",
+        "imageConfig": None if spec.image is None else _image_config(spec.image),
+        "code": _code(spec),
         "memorySize": spec.memory_mb,
         "timeout": spec.timeout_s,
         "ephemeralStorage": {"size": spec.ephemeral_storage_mb},
@@ -49,6 +51,20 @@ def function(one: model.Function) -> Spec:
 def code(package: model.Code, key: str | None = None) -> Spec:
     """Return the `code` of a package that the platform has."""
     return {"sha256": package.sha256, "sourceKmsKeyArn": key}
+
+
+def _code(spec: model.Spec) -> Spec:
+    if spec.image is None:
+        return code(spec.code, spec.code_kms_key_arn)
+    return {"imageUri": spec.image.uri, "sourceKmsKeyArn": spec.code_kms_key_arn}
+
+
+def _image_config(image: model.Image) -> Spec:
+    return {
+        "entryPoint": image.entry_point,
+        "command": image.command,
+        "workingDirectory": image.working_directory,
+    }
 
 
 def _logging(name: str, logging: model.Logging) -> Spec:

@@ -61,6 +61,8 @@ def filled(kind: str, name: str, given: Mapping[str, Any]) -> Spec:
     spec = _merged(static(kind), pruned(given))
     if kind == kinds.FUNCTION.name:
         spec["functionName"] = name
+        is_image = "imageUri" in spec.get("code", {})
+        spec.setdefault("packageType", "Image" if is_image else "Zip")
         logging = spec["loggingConfig"]
         logging.setdefault("logGroup", f"/aws/lambda/{name}")
         if logging["logFormat"] == "JSON":

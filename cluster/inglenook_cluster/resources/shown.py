@@ -36,8 +36,9 @@ def _of_spec(spec: function.Spec, status: function.Status) -> Shown:
         "state": status.state.value,
         "stateReason": status.state_reason,
         "runtime": spec.runtime,
+        "image": None if spec.image is None else spec.image.uri,
         "memorySize": spec.memory_mb,
-        "codeSha256": code.code_sha256_base64(spec.code.sha256),
+        "codeSha256": code.shown_sha256(spec),
         "lastModified": status.last_modified,
     }
 

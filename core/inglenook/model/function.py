@@ -9,7 +9,7 @@ import enum
 
 import msgspec
 
-from inglenook.model import limits
+from inglenook.model import images, limits
 
 LATEST = "$LATEST"
 
@@ -50,14 +50,30 @@ class UpdateStatus(enum.Enum):
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A deployment package: a zip, by its content."""
+    """A deployment package: a zip, by its content; or what stands for an image (`Image`)."""
 
     sha256: str
-    """Of the zip, 64 hex digits: its name in the code store."""
+    """64 hex digits: the zip's, which is its name in the code store, or `images.sha256`."""
     size_bytes: int
-    """Of the zip."""
+    """Of the zip; 0 for an image, which the platform never has itself."""
     unzipped_bytes: int = 0
     """Of all that it contains; 0 where it was not measured."""
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A container image as a function's code (`Code.ImageUri`, `ImageConfig`)."""
+
+    uri: str
+    """As it was given; the nodes pull it by this."""
+    entry_point: tuple[str, ...] | None = None
+    """Instead of the image's own ENTRYPOINT. None, here and below: not given."""
+    command: tuple[str, ...] | None = None
+    """Instead of the image's own CMD."""
+    working_directory: str | None = None
+
+    @property
+    def has_config(self) -> bool:
+        return (self.entry_point, self.command, self.working_directory) != (None, None, None)
 
 
 class Logging(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -124,10 +140,13 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What runs: all of a function that publishing a version freezes."""
 
     code: Code
-    runtime: str
-    handler: str
+    runtime: str | None
+    """None, as the handler, for an image: it brings its own."""
+    handler: str | None
     role: str
     logging: Logging
+    image: Image | None = None
+    """None: the code is a zip."""
     description: str = ""
     timeout_s: int = limits.TIMEOUT_S_DEFAULT
     memory_mb: int = limits.MEMORY_MB_DEFAULT
@@ -148,6 +167,11 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     file_systems: tuple[FileSystem, ...] = ()
     snap_start: SnapStart = SnapStart.NONE
     placement: Placement = Placement()
+
+    @property
+    def runtime_name(self) -> str:
+        """The name of the runtime that runs it; each image has one of its own."""
+        return (self.runtime or "") if self.image is None else images.runtime_name(self.image.uri)
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

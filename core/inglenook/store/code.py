@@ -44,6 +44,12 @@ def code_sha256_base64(sha256: str) -> str:
     return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
+def shown_sha256(spec: function.Spec) -> str:
+    """Return the API member `CodeSha256`: of a zip in base64, of an image in hex."""
+    digest = spec.code.sha256
+    return code_sha256_base64(digest) if spec.image is None else digest
+
+
 def checked(sha256: str) -> str:
     """Return what was given. Raises ValueError for what is no SHA-256 in lowercase hex."""
     if not _is_sha256(sha256):

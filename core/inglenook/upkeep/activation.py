@@ -163,9 +163,11 @@ class Activation:
 
     async def _trouble(self, value: function.Function | function.Version) -> tuple[str, str] | None:
         """Return why something cannot run, as a code and a text; None if it can."""
-        missing = await self._runtimes.available(value.spec.runtime)
+        missing = await self._runtimes.available(value.spec.runtime_name)
         if missing is not None:
             return _INVALID_RUNTIME, missing
+        if value.spec.image is not None:
+            return None  # nodes pull it, when a pod of it is made
         try:
             await self._code.folder(value.spec.code.sha256)
             if value.spec.layers:

@@ -58,7 +58,8 @@ async def code_in_use(store: documents.Store) -> set[str]:
     """Return the digests of all packages that a function, a version or a layer version has."""
     found = {document.value.code.sha256 for document in await store.list(kinds.LAYER_VERSION)}
     for spec in await _specs(store):
-        found.add(spec.code.sha256)
+        if spec.image is None:
+            found.add(spec.code.sha256)
         found |= {layer.code.sha256 for layer in spec.layers}
     return found
 

@@ -178,6 +178,13 @@ class ClusterPods:
         with suppress(TimeoutError):
             async with asyncio.timeout(_ASK_AGAIN_S):
                 await turn.news.wait()
+            return
+        # Pods may be on their way and never come: what the operator says of them is for the caller.
+        await self._runtimes.exists(runtime)
+
+    def trouble(self, runtime: str) -> str | None:
+        """Return why pods of a runtime do not start, as far as was heard while leases waited."""
+        return self._runtimes.trouble(runtime)
 
     async def _may_come(self, pool: str, runtime: str) -> bool:
         """Whether there are pods of a pool, or will be."""

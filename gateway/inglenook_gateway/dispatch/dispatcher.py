@@ -178,6 +178,7 @@ class Dispatcher:
                 time=self._clock,
                 limits=self._limits,
                 background=self._background,
+                trouble=_nothing_known if self._remote is None else self._remote.trouble,
             )
         return found
 
@@ -323,3 +324,7 @@ class Dispatcher:
         for each in (*self._fleets.values(), *self._handover.leaving):
             each.let_go()
         self._fleets.clear()
+
+
+def _nothing_known(_runtime: str) -> None:
+    return None

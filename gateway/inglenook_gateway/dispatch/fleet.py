@@ -56,11 +56,13 @@ class Fleet:
         time: clock.Clock,
         limits: settings.Gateway,
         background: tasks.Tasks,
+        trouble: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         """Call `changed` whenever the provisioned environments stand differently.
 
         `moved` is called when an agent says that another gateway owns this function; it returns
-        whether somebody finds out who does, and nothing is started meanwhile.
+        whether somebody finds out who does, and nothing is started meanwhile. `trouble` tells why
+        pods of a runtime do not start.
         """
         self.id = specialise.id
         self.spec = spec
@@ -73,7 +75,11 @@ class Fleet:
         )
         self._elsewhere = elsewhere.Elsewhere(specialise.id, admitted.ledger)
         self._waiting = waiting.Waiting(
-            self._environments, settle=settle, time=time, timeout_s=limits.queue_timeout_s
+            self._environments,
+            settle=settle,
+            time=time,
+            timeout_s=limits.queue_timeout_s,
+            trouble=lambda: trouble(spec.runtime_name),
         )
         times = estimates.StartTimes()
         holds: estimates.Holds[Environment] = estimates.Holds()

@@ -40,6 +40,8 @@ class Packages:
 
         Raises InvalidZipFileError if one is lost for good; anything else means *not now*.
         """
+        if specialise.image is not None:
+            return {}
         names = dict.fromkeys([specialise.code_sha256, *(e.sha256 for e in specialise.layers)])
         return {name: await self._one(name) for name in names}
 

@@ -83,3 +83,5 @@ class Remote:
     census: Census
     current: Callable[[messages.VersionId], function.Spec | None]
     """Returns what a version runs, or None if it is not current any more."""
+    trouble: Callable[[str], str | None] = lambda _: None
+    """Returns what keeps pods of a runtime from starting, if that is known; for people."""

@@ -26,11 +26,14 @@ class Waiting:
         settle: Settle,
         time: clock.Clock,
         timeout_s: float,
+        trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`trouble` tells what keeps environments from starting, if that is known."""
         self._pool = pool
         self._settle = settle
         self._clock = time
         self._timeout_s = timeout_s
+        self._trouble = trouble
         self._expiry: asyncio.TimerHandle | None = None
 
     def watch(self) -> None:
@@ -47,12 +50,9 @@ class Waiting:
             if invoked.waits_until > now:
                 break
             self._pool.abandon(invoked)
-            self._settle(
-                invoked,
-                errors.ServiceError(
-                    f"No execution environment could be started within {self._timeout_s:g} seconds."
-                ),
-            )
+            said = f"No execution environment could be started within {self._timeout_s:g} seconds."
+            why = self._trouble()
+            self._settle(invoked, errors.ServiceError(said if why is None else f"{said} {why}"))
         self.watch()
 
     def fail(self, error: errors.ApiError) -> None:

@@ -18,6 +18,7 @@ from inglenook_gateway.api.front import Call, Handler, Reply
 from inglenook_gateway.operations import (
     code_signing_configs,
     deletion,
+    images,
     layer_use,
     preconditions,
     publishing,
@@ -35,13 +36,21 @@ class Functions:
     """The operations that write functions."""
 
     def __init__(
-        self, *, resources: Resources, packages: Packages, turns: Turns, strict_runtimes: bool
+        self,
+        *,
+        resources: Resources,
+        packages: Packages,
+        turns: Turns,
+        strict_runtimes: bool,
+        runs_images: bool,
     ) -> None:
+        """`runs_images` tells whether a function's code may be a container image here."""
         self._resources = resources
         self._account = resources.account
         self._packages = packages
         self._turns = turns
         self._strict_runtimes = strict_runtimes
+        self._runs_images = runs_images
 
     def handlers(self) -> dict[str, Handler]:
         return {
@@ -58,13 +67,17 @@ class Functions:
         await self._check_absent(name)
         # Every rule about the rest first: a zip may be large.
         blank = function.Code(sha256="", size_bytes=0)
+        image = images.asked(params, are_run=self._runs_images)
         spec = specification.initial(
-            params, name=name, code=blank, strict_runtimes=self._strict_runtimes
+            params, name=name, code=blank, image=image, strict_runtimes=self._strict_runtimes
         )
         spec = await layer_use.applied(self._resources, spec, params)
         tags = tag_rules.merged({}, params.get("Tags") or {})
         # In nobody's turn: S3 may be slow.
-        code = await self._packages.take(params.get("Code") or {})
+        if image is None:
+            code = await self._packages.take(params.get("Code") or {})
+        else:
+            code = images.code(image)
         spec = msgspec.structs.replace(spec, code=code)
         layer_use.check_size(spec)
         config_arn, resources = params.get("CodeSigningConfigArn"), self._resources
@@ -121,14 +134,20 @@ class Functions:
         unbuilt.check(params)
         owner = (await self._resources.living(*ref)).value
         preconditions.changeable(self._account, owner, params)
+        image = images.replaced(owner.spec, params)
+        is_dry = bool(params.get("DryRun"))
         # In nobody's turn: S3 may be slow.
-        if params.get("DryRun"):
+        if image is not None:
+            code = images.code(image)
+        elif is_dry:
             code = await self._packages.check(params)
+        else:
+            code = await self._packages.take(params)
+        if is_dry:
             spec = specification.recoded(owner.spec, params, code=code)
             layer_use.check_size(spec)
             would_be = msgspec.structs.replace(owner, spec=spec)
             return Reply(output=rendering.latest(self._account, would_be))
-        code = await self._packages.take(params)
         async with self._turns.of(ref.name):
             return await self._update(
                 ref,

@@ -6,7 +6,7 @@ from typing import Any
 from inglenook.model import function
 from inglenook.model.arn import FunctionRef
 from inglenook_gateway.api.front import Call, Handler, Reply
-from inglenook_gateway.operations import paging, rendering
+from inglenook_gateway.operations import images, paging, rendering
 from inglenook_gateway.operations.code_location import CodeLocations
 from inglenook_gateway.operations.resources import Resources
 
@@ -31,7 +31,7 @@ class Reading:
         spec = (version or owner).spec
         output: dict[str, Any] = {
             "Configuration": self._rendered(owner, version, qualifier),
-            "Code": {"RepositoryType": "S3", "Location": self._locations.url(spec.code.sha256)},
+            "Code": self._location(spec),
         }
         if spec.code_kms_key_arn is not None:
             output["Code"]["SourceKMSKeyArn"] = spec.code_kms_key_arn
@@ -40,6 +40,11 @@ class Reading:
         if owner.reserved_concurrency is not None:
             output["Concurrency"] = {"ReservedConcurrentExecutions": owner.reserved_concurrency}
         return Reply(output=output)
+
+    def _location(self, spec: function.Spec) -> dict[str, Any]:
+        if spec.image is not None:
+            return images.location(spec.image)
+        return {"RepositoryType": "S3", "Location": self._locations.url(spec.code.sha256)}
 
     async def get_configuration(self, call: Call) -> Reply:
         return Reply(output=self._rendered(*await self._find(call)))

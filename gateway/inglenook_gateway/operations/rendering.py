@@ -9,7 +9,7 @@ from typing import Any
 from inglenook.model import function, runtimes
 from inglenook.model.account import Account
 from inglenook.store import code
-from inglenook_gateway.operations import stored_settings
+from inglenook_gateway.operations import images, stored_settings
 
 
 def latest(
@@ -73,22 +73,20 @@ def _listed(
     shown: dict[str, Any] = {
         "FunctionName": name,
         "FunctionArn": arn,
-        "Runtime": spec.runtime,
         "Role": spec.role,
-        "Handler": spec.handler,
         "CodeSize": spec.code.size_bytes,
         "Description": spec.description,
         "Timeout": spec.timeout_s,
         "MemorySize": spec.memory_mb,
         "LastModified": status.last_modified,
-        "CodeSha256": code.code_sha256_base64(spec.code.sha256),
+        "CodeSha256": code.shown_sha256(spec),
         "Version": version,
         "TracingConfig": {"Mode": spec.tracing},
         "RevisionId": status.revision_id,
-        "PackageType": "Zip",
         "Architectures": [spec.architecture],
         "EphemeralStorage": {"Size": spec.ephemeral_storage_mb},
         "LoggingConfig": _logging(spec.logging),
+        **images.shown(spec),
         **stored_settings.shown(spec),
     }
     if spec.environment is not None:
@@ -103,17 +101,17 @@ def _listed(
 def _details(account: Account, one: function.Function | function.Version) -> dict[str, Any]:
     status, last_update = one.status, one.status.last_update
     pinned = one.runtime_management.runtime_version_arn
-    details = {
+    details: dict[str, Any] = {
         "State": status.state.value,
         "StateReason": status.state_reason,
         "StateReasonCode": status.state_reason_code,
         "LastUpdateStatus": None if last_update is None else last_update.value,
         "LastUpdateStatusReason": status.last_update_reason,
         "LastUpdateStatusReasonCode": status.last_update_reason_code,
-        "RuntimeVersionConfig": {
-            "RuntimeVersionArn": pinned or runtimes.version_arn(one.spec.runtime, account.region)
-        },
     }
+    if one.spec.runtime is not None:
+        version_arn = pinned or runtimes.version_arn(one.spec.runtime, account.region)
+        details["RuntimeVersionConfig"] = {"RuntimeVersionArn": version_arn}
     return {member: value for member, value in details.items() if value is not None}
 
 

@@ -12,7 +12,7 @@ import msgspec
 from inglenook import errors
 from inglenook.model import function, limits, runtimes
 from inglenook_gateway.api import validation
-from inglenook_gateway.operations import environment, stored_settings
+from inglenook_gateway.operations import environment, images, stored_settings
 
 logger = logging.getLogger(__name__)
 
@@ -30,18 +30,24 @@ _MAXIMA = {"Timeout": limits.TIMEOUT_S_MAX, "MemorySize": limits.MEMORY_MB_MAX}
 
 
 def initial(
-    params: Mapping[str, Any], *, name: str, code: function.Code, strict_runtimes: bool
+    params: Mapping[str, Any],
+    *,
+    name: str,
+    code: function.Code,
+    image: function.Image | None,
+    strict_runtimes: bool,
 ) -> function.Spec:
     """Return the spec of a new function. Raises InvalidParameterValueError or ValidationError."""
-    if not params.get("Runtime") or not params.get("Handler"):
+    if image is None and not (params.get("Runtime") and params.get("Handler")):
         raise errors.InvalidParameterValueError(
             "Runtime and Handler are mandatory parameters for functions created with deployment "
             "packages."
         )
     blank = function.Spec(
         code=code,
-        runtime=params["Runtime"],
-        handler=params["Handler"],
+        runtime=params.get("Runtime"),
+        handler=params.get("Handler"),
+        image=image,
         role=params["Role"],
         logging=function.Logging(log_group=f"/aws/lambda/{name}"),
         code_kms_key_arn=(params.get("Code") or {}).get("SourceKMSKeyArn") or None,
@@ -56,6 +62,7 @@ def changed(
     changes: dict[str, Any] = {
         field: params[member] for member, field in _PLAIN.items() if params.get(member) is not None
     }
+    spec = images.reconfigured(spec, params)
     if "runtime" in changes:
         _check_runtime(changes["runtime"], name, strict=strict_runtimes)
     for member, maximum in _MAXIMA.items():
@@ -80,9 +87,15 @@ def changed(
 def recoded(
     spec: function.Spec, params: Mapping[str, Any], *, code: function.Code
 ) -> function.Spec:
-    """Return `spec` with other code, and the architecture and the key that came with it."""
+    """Return `spec` with other code, and the architecture and the key that came with it.
+
+    Raises InvalidParameterValueError for code of the other package type.
+    """
     key = params.get("SourceKMSKeyArn") or None
-    return msgspec.structs.replace(spec, code=code, code_kms_key_arn=key, **_architecture(params))
+    image = images.replaced(spec, params)
+    return msgspec.structs.replace(
+        spec, code=code, image=image, code_kms_key_arn=key, **_architecture(params)
+    )
 
 
 def _architecture(params: Mapping[str, Any]) -> dict[str, str]:

@@ -45,7 +45,8 @@ def check(spec: function.Spec) -> None:
 def _check_snap_start(spec: function.Spec) -> None:
     # dg/snapstart.html, "Supported features and limitations"
     for unsupported, is_used in (
-        (spec.runtime, not runtimes.has_snap_start(spec.runtime)),
+        ("PackageType Image", spec.image is not None),
+        (spec.runtime, spec.runtime is not None and not runtimes.has_snap_start(spec.runtime)),
         ("FileSystemConfigs", bool(spec.file_systems)),
         (
             f"EphemeralStorage greater than {limits.EPHEMERAL_STORAGE_MB_MIN} MB",

@@ -59,16 +59,22 @@ def handlers(
     endpoint: Callable[[], str],
     provisions: Provisions,
     strict_runtimes: bool = False,
+    runs_images: bool = False,
 ) -> dict[str, Handler]:
     """Return a handler for every operation that is built here, by its name.
 
-    `endpoint()` is this server's own URL without a path.
+    `endpoint()` is this server's own URL without a path; `runs_images` tells whether pods can be
+    made of container images here.
     """
     turns = Turns()
     quota = asyncio.Lock()
     policies = Policies(resources=resources, turns=turns)
     functions = Functions(
-        resources=resources, packages=packages, turns=turns, strict_runtimes=strict_runtimes
+        resources=resources,
+        packages=packages,
+        turns=turns,
+        strict_runtimes=strict_runtimes,
+        runs_images=runs_images,
     )
     table: dict[str, Handler] = {}
     for one in (

@@ -1,7 +1,7 @@
 """What of the API's members Inglenook does not build yet, and says so.
 
-A member is refused only if it asks for something: tools send empty ones (`Layers` without any,
-`PackageType` Zip) for functions that use none of it.
+A member is refused only if it asks for something: tools send empty ones for functions that use
+none of it.
 """
 
 from collections.abc import Mapping
@@ -16,34 +16,20 @@ _BUILT = frozenset(
         *("Timeout", "MemorySize", "Publish", "DryRun", "Environment", "TracingConfig", "Tags"),
         *("Architectures", "EphemeralStorage", "LoggingConfig", "RevisionId", "Layers"),
         *("VpcConfig", "FileSystemConfigs", "DeadLetterConfig", "KMSKeyArn", "SnapStart"),
-        "CodeSigningConfigArn",
+        *("CodeSigningConfigArn", "PackageType", "ImageUri", "ImageConfig"),
     )
 )
-_DEFAULTS: dict[str, Any] = {"PackageType": "Zip", "S3ObjectStorageMode": "COPY"}
+_DEFAULTS: dict[str, Any] = {"S3ObjectStorageMode": "COPY"}
 
 
 def check(params: Mapping[str, Any]) -> None:
     """Raise InvalidParameterValueError for the first member that asks for what is not built."""
-    _check_no_image(params)
     for member, value in params.items():
         if member not in _BUILT:
             _check(member, value, member)
     for member, value in (params.get("Code") or {}).items():
         if member not in _BUILT:
             _check(member, value, f"Code.{member}")
-
-
-def _check_no_image(params: Mapping[str, Any]) -> None:
-    """Refuse an image for a function of zips in AWS's words: that is no matter of what is built."""
-    if params.get("ImageUri"):
-        raise errors.InvalidParameterValueError(
-            "Please don't provide ImageUri when updating a function with packageType Zip."
-        )
-    is_image = params.get("PackageType") == "Image"
-    if (params.get("Code") or {}).get("ImageUri") and not is_image:
-        raise errors.InvalidParameterValueError(
-            "Please don't provide ImageUri when creating a function with packageType Zip."
-        )
 
 
 def _check(member: str, value: object, path: str) -> None:

@@ -74,7 +74,7 @@ def _key(one: function.Function | function.Version) -> str:
 
 
 def _check_code(owner: function.Function, given: str | None) -> None:
-    current = code.code_sha256_base64(owner.spec.code.sha256)
+    current = code.shown_sha256(owner.spec)
     if given is not None and given != current:
         raise errors.InvalidParameterValueError(
             f"CodeSHA256 ({given}) is different from current CodeSHA256 in $LATEST ({current}). "

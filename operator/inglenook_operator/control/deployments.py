@@ -18,6 +18,9 @@ from inglenook_operator.cluster.surroundings import Surroundings
 from inglenook_operator.control.sources import Sources
 from inglenook_operator.reconcile.views import Resource
 
+_EXACT = ("sha256", "imageUri")
+"""The sources that say themselves what they are, whatever is behind them."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Deployment:
@@ -25,7 +28,7 @@ class Deployment:
 
     code: Mapping[str, Any]
     present: str | None
-    """The SHA-256 of the package that the platform has."""
+    """The SHA-256 of the package that the platform has, or the URI of the image."""
     sources: Sources
     is_new: bool = False
     """Whether it is not what the platform has been given for this declaration."""
@@ -59,15 +62,17 @@ class Deployments:
 
     async def of(self, one: Resource) -> Deployment:
         """Return a resource's. Raises NotThereYetError and BadSourceError."""
-        present = ((one.present or {}).get("code") or {}).get("sha256")
+        deployed = (one.present or {}).get("code") or {}
+        present = deployed.get("sha256") or deployed.get("imageUri")
         made = Deployment(code=one.spec.get("code") or {}, present=present, sources=self._sources)
         made.is_new = present is None or await self._is_new(made, one.code)
         return made
 
     async def _is_new(self, made: Deployment, recorded: CodeSource | None) -> bool:
         is_recorded = recorded is not None and recorded.source == made.hash
-        if "sha256" in made.code:
-            return bool(made.code["sha256"] != made.present)
+        for exact in _EXACT:
+            if exact in made.code:
+                return bool(made.code[exact] != made.present)
         if recorded is not None and is_recorded:
             # What a ConfigMap has may change without a change of who names it.
             changes = "configMap" in made.code and await made.sha256() != recorded.sha256
@@ -76,9 +81,11 @@ class Deployments:
 
     async def record(self, one: Resource, made: Deployment, answered: str | None) -> None:
         """Write down which package a declaration has become; `answered` is the API's digest."""
+        if any(exact in made.code for exact in _EXACT):
+            return
         sha256 = made.present if answered is None else _hex(answered)
         wanted = None if sha256 is None else CodeSource(source=made.hash, sha256=sha256)
-        if wanted is None or "sha256" in made.code or one.code == wanted:
+        if wanted is None or one.code == wanted:
             return
         if answered is None and one.code is not None and one.code.source == wanted.source:
             # The platform has other code by now, that came through the API.

@@ -23,6 +23,7 @@ from inglenook_operator.control import (
     declarations,
     deletions,
     deployments,
+    imaging,
     mirroring,
     pooling,
     resync,
@@ -32,7 +33,7 @@ from inglenook_operator.control import (
     tending,
     upkeep,
 )
-from inglenook_operator.reconcile import names, pods
+from inglenook_operator.reconcile import imaged, names, pods
 from inglenook_operator.reconcile.names import Kind
 from inglenook_operator.resources import pod
 
@@ -74,6 +75,7 @@ class Leading:
         )
         self._pools = pooling.Pools(around, platform=_platform(settings))
         self._runtimes = runtimes.Runtimes(around, pools=self._pools)
+        self._imaging = imaging.Imaging(around, platform=_images(settings.operator))
         self._tending = tending.Tending(around)
         self._counting = counting.Counting(around)
         lambda_calls = lambda_api.LambdaApi(api_url(settings), region=cluster.region)
@@ -112,7 +114,7 @@ class Leading:
                 break
             except api.AWAY:
                 await asyncio.sleep(_RETRY_S)
-        self._agenda.open(index=self.index, pools=self._pools)
+        self._agenda.open(index=self.index, pools=self._pools, imaging=self._imaging)
         _ = self._background.start(self._resync.run(), name="resync")
         _ = self._background.start(upkeep.activate(self._store, self.index), name="activation")
         _ = self._background.start(upkeep.recover(self._store, self._clock), name="recovery")
@@ -129,6 +131,8 @@ class Leading:
                     return await self._runtimes.reconcile(key.name)
                 case names.PODS:
                     return await self._tending.reconcile(key.name)
+                case agendas.IMAGES:
+                    return await self._imaging.reconcile(key.name)
                 case _:
                     return await self._counting.reconcile(key.name)
 
@@ -185,6 +189,15 @@ def _platform(settings: all_settings.Settings) -> pod.Platform:
         region=cluster.region,
         account=cluster.account,
         agent_variables=agent_variables(settings.agent),
+    )
+
+
+def _images(operator: all_settings.Operator) -> imaged.Platform:
+    secrets = (name.strip() for name in operator.image_pull_secrets.split(","))
+    return imaged.Platform(
+        pull_policy=operator.image_pull_policy,
+        pull_secrets=tuple(name for name in secrets if name),
+        pool_max=operator.image_pool_max,
     )
 
 

@@ -34,14 +34,7 @@ class Runtimes:
             "specialised": counts.specialised,
             "wanted": outlook.wanted,
         }
-        trouble = outlook.trouble
-        if counts.pooled >= spec.pool.min:
-            trouble = None
-        elif trouble is None:
-            trouble = pods.Trouble(
-                reason="PoolFills", message=f"{counts.pooled} of {spec.pool.min} pods are ready."
-            )
-        await self._tell(body, shown, trouble)
+        await self._tell(body, shown, _trouble(body, outlook, spec.pool.min))
         return outlook.again_s
 
     async def _tell(
@@ -60,8 +53,32 @@ class Runtimes:
             status.get("conditions"), [said], generation=generation, now=self._around.clock.now()
         )
         wanted = {**shown, "observedGeneration": generation, "conditions": merged}
-        if trouble is not None and trouble.reason != "PoolFills":
+        if trouble is not None and trouble.reason != conditions.POOL_FILLS:
             await self._around.events.post(body, reason=trouble.reason, message=trouble.message)
         if all(status.get(key) == value for key, value in wanted.items()):
             return
         await self._around.merge_status(PLURAL, body["metadata"]["name"], wanted)
+
+
+def _trouble(body: index.Body, outlook: pooling.Outlook, least: int) -> pods.Trouble | None:
+    """Return what a Runtime's condition is to say."""
+    counts = outlook.counts
+    if counts.pooled >= max(least, 1):
+        return None
+    if outlook.trouble is not None:
+        return outlook.trouble
+    if counts.pooled < least:
+        message = f"{counts.pooled} of {least} pods are ready."
+        return pods.Trouble(reason=conditions.POOL_FILLS, message=message)
+    # Nothing has to wait, and so what failed last is not tried before somebody needs it.
+    return None if counts.specialised else _said(body)
+
+
+def _said(body: index.Body) -> pods.Trouble | None:
+    """Return the trouble that the status of this very generation tells."""
+    for one in (body.get("status") or {}).get("conditions") or ():
+        is_bad = one["type"] == conditions.READY and one["status"] == "False"
+        is_of_now = one.get("observedGeneration") == body["metadata"]["generation"]
+        if is_bad and is_of_now and one["reason"] != conditions.POOL_FILLS:
+            return pods.Trouble(reason=one["reason"], message=one.get("message", ""))
+    return None

@@ -1,8 +1,8 @@
 """Finds the code that a Function or a LayerVersion declares, wherever it is.
 
-What comes out is the part of a request that carries code: the zip itself, or where in S3 the
-gateway is to read it. Which package was made of which declaration stands in the status, so that one
-that has not changed is not fetched again.
+What comes out is the part of a request that carries code: the zip itself, where in S3 the gateway
+is to read it, or an image's URI. Which package was made of which declaration stands in the status,
+so that one that has not changed is not fetched again.
 """
 
 import asyncio
@@ -55,6 +55,8 @@ class Sources:
             if version := place.get("objectVersion"):
                 members["S3ObjectVersion"] = version
             return members
+        if uri := code.get("imageUri"):
+            return {"ImageUri": uri}
         return {"ZipFile": await self._zip(code)}
 
     async def _zip(self, code: Spec) -> bytes:
@@ -68,9 +70,6 @@ class Sources:
                 return await asyncio.to_thread(packages.verified, content, place.get("sha256"))
             case {"sha256": sha256}:
                 return await self._stored(sha256)
-            case {"imageUri": _}:
-                message = "Container images are not built yet in Inglenook."
-                raise BadSourceError("ImageNotBuilt", message)
             case _:
                 raise BadSourceError("NoSource", "The code has no source that is known here.")
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from inglenook.model import images
 from inglenook_operator.cluster import index
 from inglenook_operator.cluster.surroundings import Surroundings
-from inglenook_operator.reconcile import conditions, views
+from inglenook_operator.reconcile import conditions, imaged, names, views
 from inglenook_operator.reconcile.conditions import Condition
 from inglenook_operator.reconcile.views import Resource
 
@@ -22,7 +23,7 @@ class Statuses:
         self, one: Resource, body: index.Body, accepted: Condition, *, is_observed: bool = False
     ) -> None:
         """Write what is said of a resource. With `is_observed` its generation was dealt with."""
-        ready = views.readiness(one)
+        ready = self._readiness(one, body)
         said = [accepted, *((ready,) if ready is not None else ())]
         wanted: dict[str, Any] = {
             "conditions": conditions.merged(
@@ -48,3 +49,14 @@ class Statuses:
             await self._around.events.post(
                 body, reason="Accepted", message="The platform has taken it over.", type="Normal"
             )
+
+    def _readiness(self, one: Resource, body: index.Body) -> Condition | None:
+        """Return whether something can run, as far as the platform and its image's pods tell."""
+        ready = views.readiness(one)
+        if ready is None or not ready.status or one.kind not in imaged.KINDS:
+            return ready
+        of_images = (
+            self._around.index.get(names.RUNTIMES, images.runtime_name(uri))
+            for uri in imaged.uris(one.kind, body)
+        )
+        return imaged.trouble(of_images) or ready

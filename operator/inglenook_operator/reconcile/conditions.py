@@ -8,6 +8,9 @@ from typing import Any
 ACCEPTED = "Accepted"
 READY = "Ready"
 
+POOL_FILLS = "PoolFills"
+"""The reason of a Runtime whose pods are on their way."""
+
 _MESSAGE_LENGTH_MAX = 1024
 
 

@@ -20,7 +20,9 @@ _OWN_OPERATIONS = frozenset(
     )
 )
 _OF_CODE = frozenset(("architectures",))
-_COMPARED_ELSEWHERE = frozenset(("functionName", "code", "runtimeClassName", "environmentsPerPod"))
+_COMPARED_ELSEWHERE = frozenset(
+    ("functionName", "code", "packageType", "runtimeClassName", "environmentsPerPod")
+)
 _EMPTY: dict[str, Any] = {
     "description": "",
     "environment": {"Variables": {}},
@@ -29,6 +31,7 @@ _EMPTY: dict[str, Any] = {
     "kmsKeyArn": "",
     "vpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
     "fileSystemConfigs": [],
+    "imageConfig": {},
 }
 """What an update says to take a member away that is no longer declared."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from inglenook.model import limits
 from inglenook_cluster import labels
-from inglenook_operator.resources.runtime import Runtime
+from inglenook_operator.resources.runtime import IMAGE, Runtime
 
 AGENT = "agent"
 FUNCTION = "function"
@@ -47,6 +47,14 @@ _HARDENED = {
     "capabilities": {"drop": ["ALL"]},
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+
+
+_INIT = ["/run/inglenook/init", "--connect", "/run/inglenook/spawner.sock"]
+"""The program that the agent puts there for images: they need not have a spawner, or a shell."""
+_CODE = (
+    {"name": "code", "mountPath": "/var/task", "subPath": "task", "readOnly": True},
+    {"name": "code", "mountPath": "/opt", "subPath": "opt", "readOnly": True},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +142,7 @@ def _spec(
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "initContainers": [_agent(platform, name)],
+        "initContainers": [_agent(platform, runtime, name)],
         "containers": [_function(runtime)],
         "volumes": _volumes(platform),
         "tolerations": [*runtime.tolerations, *_leave_gone_nodes()],
@@ -150,7 +158,7 @@ def _spec(
     return spec | {key: value for key, value in optional.items() if value}
 
 
-def _agent(platform: Platform, runtime: str) -> dict[str, Any]:
+def _agent(platform: Platform, runtime: Runtime, name: str) -> dict[str, Any]:
     status = {"port": _AGENT_STATUS_PORT}
     return {
         "name": AGENT,
@@ -160,7 +168,7 @@ def _agent(platform: Platform, runtime: str) -> dict[str, Any]:
         "restartPolicy": "Always",
         "env": [
             *({"name": key, "value": text} for key, text in platform.agent_variables.items()),
-            {"name": "INGLENOOK_AGENT_RUNTIME", "value": runtime},
+            _what_runs(runtime, name),
             {"name": "INGLENOOK_CLUSTER_AGENT_PORT", "value": str(platform.agent_port)},
             {"name": "INGLENOOK_CLUSTER_SECRET_FILE", "value": f"{platform.secret_folder}/secret"},
             {"name": "INGLENOOK_CLUSTER_REGION", "value": platform.region},
@@ -188,11 +196,19 @@ def _agent(platform: Platform, runtime: str) -> dict[str, Any]:
     }
 
 
+def _what_runs(runtime: Runtime, name: str) -> dict[str, str]:
+    if runtime.package_type == IMAGE:
+        return {"name": "INGLENOOK_AGENT_IMAGE", "value": runtime.image}
+    return {"name": "INGLENOOK_AGENT_RUNTIME", "value": name}
+
+
 def _function(runtime: Runtime) -> dict[str, Any]:
+    is_image = runtime.package_type == IMAGE
     return {
         "name": FUNCTION,
         "image": runtime.image,
         "imagePullPolicy": runtime.image_pull_policy,
+        **({"command": _INIT} if is_image else {}),
         "resources": _merged(_FUNCTION_RESOURCES, runtime.resources),
         # A resize changes the running container; nothing is to be started anew for it.
         "resizePolicy": [
@@ -201,8 +217,8 @@ def _function(runtime: Runtime) -> dict[str, Any]:
         "securityContext": {**_HARDENED, "runAsUser": _FUNCTION_UID},
         "volumeMounts": [
             {"name": "run", "mountPath": "/run/inglenook"},
-            {"name": "code", "mountPath": "/var/task", "subPath": "task", "readOnly": True},
-            {"name": "code", "mountPath": "/opt", "subPath": "opt", "readOnly": True},
+            # An image brings what is there.
+            *(() if is_image else _CODE),
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the pod
         ],
     }

@@ -4,6 +4,9 @@ from typing import Any
 
 import msgspec
 
+ZIP = "Zip"
+IMAGE = "Image"
+
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How many pods of a runtime wait for a function."""
@@ -15,6 +18,8 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Runtime(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The spec of a Runtime. What Kubernetes defines is passed to the pods as it is."""
 
+    package_type: str = ZIP
+    """What the image is: a runtime for zips, or a function's code itself (`Image`)."""
     image: str
     image_pull_policy: str = "IfNotPresent"
     image_pull_secrets: list[dict[str, Any]] = []
