@@ -306,7 +306,11 @@ async def test_a_deleted_function_can_be_created_anew(stand: Stand) -> None:
             errors.InvalidParameterValueError,
             "^Code.S3ObjectStorageMode is not built yet",
         ),
-        ({"PackageType": "Image"}, errors.InvalidParameterValueError, "^PackageType is not built"),
+        (
+            {"PackageType": "Image"},
+            errors.InvalidParameterValueError,
+            "^PackageType Image needs",
+        ),
     ],
 )
 async def test_what_cannot_be_created_is_refused_and_leaves_nothing(

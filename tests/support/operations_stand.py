@@ -145,6 +145,7 @@ async def stand(
     *,
     account: Account | None = None,
     strict_runtimes: bool = False,
+    runs_images: bool = False,
     buckets: objects.Objects | None = None,
 ) -> AsyncIterator[Stand]:
     account = account or Account()
@@ -165,7 +166,12 @@ async def stand(
             clock=clock.SystemClock(),
         )
         handlers = _handlers(
-            known, codes, locations, strict_runtimes=strict_runtimes, buckets=buckets
+            known,
+            codes,
+            locations,
+            strict_runtimes=strict_runtimes,
+            runs_images=runs_images,
+            buckets=buckets,
         )
         async with asyncio.TaskGroup() as group:
             following = group.create_task(catalog.follow(store, since))
@@ -198,6 +204,7 @@ def _handlers(
     locations: code_location.CodeLocations,
     *,
     strict_runtimes: bool,
+    runs_images: bool = False,
     buckets: objects.Objects | None = None,
 ) -> dict[str, Handler]:
     return table.handlers(
@@ -213,4 +220,5 @@ def _handlers(
         endpoint=lambda: "http://localhost:9000",
         provisions=provisions.Provisions(known.catalog, Environments()),
         strict_runtimes=strict_runtimes,
+        runs_images=runs_images,
     )

@@ -8,6 +8,7 @@ from inglenook.model import (
     event_source,
     function,
     function_url,
+    images,
     layer,
     lifecycle,
     policy,
@@ -77,6 +78,26 @@ def rich_spec() -> function.Spec:
 
 def plain_function(name: str = "hello") -> function.Function:
     return function.Function(name=name, uid="uid", spec=plain_spec(name), status=STATUS)
+
+
+def image_spec(uri: str = "registry.example/app:1") -> function.Spec:
+    return function.Spec(
+        code=function.Code(sha256=images.sha256(uri), size_bytes=0),
+        runtime=None,
+        handler=None,
+        image=function.Image(
+            uri=uri, entry_point=("/app", "--serve"), command=("app.handler",),
+            working_directory="/srv",
+        ),
+        role=ROLE,
+        logging=function.Logging(log_group="/mine"),
+    )  # fmt: skip
+
+
+def image_function(
+    name: str = "pictured", uri: str = "registry.example/app:1"
+) -> function.Function:
+    return function.Function(name=name, uid="uid", spec=image_spec(uri), status=STATUS)
 
 
 def rich_function(name: str = "My_Function") -> function.Function:
@@ -233,6 +254,7 @@ def samples() -> list[Sample]:
         (kinds.FUNCTION, "hello", plain_function()),
         (kinds.FUNCTION, "My_Function", rich_function()),
         (kinds.FUNCTION, "x" * 64, plain_function("x" * 64)),
+        (kinds.FUNCTION, "pictured", image_function()),
         (kinds.VERSION, kinds.version_name("hello", 1), version("hello", 1, "the first")),
         (kinds.VERSION, kinds.version_name("A_b", 12), version("A_b", 12)),
         (kinds.ALIAS, kinds.alias_name("hello", "live"), alias("hello", "live")),

@@ -75,7 +75,7 @@ class Leading:
         )
         self._pools = pooling.Pools(around, platform=_platform(settings))
         self._runtimes = runtimes.Runtimes(around, pools=self._pools)
-        self._imaging = imaging.Imaging(around, platform=_images(settings.operator))
+        self._imaging = imaging.Imaging(around, platform=images_platform(settings.operator))
         self._tending = tending.Tending(around)
         self._counting = counting.Counting(around)
         lambda_calls = lambda_api.LambdaApi(api_url(settings), region=cluster.region)
@@ -192,7 +192,8 @@ def _platform(settings: all_settings.Settings) -> pod.Platform:
     )
 
 
-def _images(operator: all_settings.Operator) -> imaged.Platform:
+def images_platform(operator: all_settings.Operator) -> imaged.Platform:
+    """Return what the operator was told of the pods of images."""
     secrets = (name.strip() for name in operator.image_pull_secrets.split(","))
     return imaged.Platform(
         pull_policy=operator.image_pull_policy,
