@@ -94,10 +94,8 @@ def image_spec(uri: str = "registry.example/app:1") -> function.Spec:
     )  # fmt: skip
 
 
-def image_function(
-    name: str = "pictured", uri: str = "registry.example/app:1"
-) -> function.Function:
-    return function.Function(name=name, uid="uid", spec=image_spec(uri), status=STATUS)
+def image_function(uri: str = "registry.example/app:1") -> function.Function:
+    return function.Function(name="pictured", uid="uid", spec=image_spec(uri), status=STATUS)
 
 
 def rich_function(name: str = "My_Function") -> function.Function:
