@@ -25,7 +25,9 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "compatibility.md"
 NOTES = {
     "CreateFunction": "Zips, inline or from any S3-compatible endpoint, read once. `VpcConfig`,"
     " `FileSystemConfigs`, `KMSKeyArn` and `SnapStart` are kept and shown, and change nothing in"
-    " what runs. Images, durable functions, tenant isolation and capacity providers are refused"
+    " what runs. `PackageType` `Image` on Kubernetes alone: nodes pull images by the URI that was"
+    " given, tags are not resolved ([kubernetes.md](kubernetes.md#container-images)). Durable"
+    " functions, tenant isolation and capacity providers are refused"
     " with an error that names the member.",
     "UpdateFunctionCode": "As CreateFunction. Until an update has succeeded, and after it has"
     " failed, what ran before serves.",

@@ -1,4 +1,4 @@
-"""Build the platform's images, and one for its examples, and write them into archives.
+"""Build the platform's images, and those of its examples, and write them into archives.
 
     runtime-images/build                      all of them, into build/images
     runtime-images/build agent platform       these
@@ -43,6 +43,9 @@ IMAGES = {
     "provided.al2023": Image(repository="inglenook/runtime-provided.al2023", folder="provided"),
     "nats": Image(repository="inglenook/nats", folder="nats", needs_go=True),
     "examples": Image(repository="inglenook/examples", folder="examples"),
+    "example-image": Image(
+        repository="inglenook/example-image", folder="example-image", needs_go=True
+    ),
 }
 
 

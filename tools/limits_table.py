@@ -148,7 +148,8 @@ def _packages() -> list[Row]:
         Row("`Code.Location` is good for", location, SAME, "403", ("CODE_LOCATION_VALID_S",),
             "integration/test_operations_functions_shown.py::"
             "test_the_code_location_gives_the_very_zip_for_ten_minutes"),
-        Row("Container image", "10 GB", "images are not built yet", NONE, (),
+        Row("Container image", "10 GB", "what the nodes have room for; on Kubernetes alone", NONE,
+            (),
             source="dg/gettingstarted-limits.html"),
         Row("Package and test events in the console", "3 MB, 10", "there is no console", NONE, (),
             source="dg/gettingstarted-limits.html"),

@@ -51,6 +51,8 @@ def test_every_example_answers(applied: Resources, api: "LambdaClient", endpoint
     assert answer["message"] == "Hello, you!"
 
     assert invoke(api, "bootstrap-sh", {"any": 1})["you_sent"] == {"any": 1}
+    answer = invoke(api, "container-image", {"name": "you"})
+    assert (answer["message"], answer["arguments"]) == ("Hello, you!", ["--from", "the manifest"])
     assert invoke(api, "from-configmap", {"text": "one two"}) == {"counted": 2}
 
     # Those with packages of their own.

@@ -15,7 +15,7 @@ from inglenook.aio.clock import SystemClock
 from inglenook.wire import messages
 from inglenook_cluster import labels
 from inglenook_cluster.kube import requests
-from inglenook_gateway.cluster import supply
+from inglenook_gateway.cluster import runtimes, supply
 from inglenook_gateway.dispatch import pods
 
 POOL = "python3.11"
@@ -366,3 +366,25 @@ async def test_a_watch_that_has_expired_begins_anew_but_not_at_once_each_time(
     stand.api.expire()
     await soon(lambda: gateway.free == {POOL: 1})
     assert stand.api.requests < 20
+
+
+async def test_what_keeps_a_runtimes_pods_is_heard_while_a_lease_waits(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supply, "_ASK_AGAIN_S", 0.01)
+    monkeypatch.setattr(runtimes, "_KNOWN_FOR_S", 0.0)
+    said = {"type": "Ready", "status": "False", "reason": "ImagePullFailed", "message": "not found"}
+    stand.api.runtimes[POOL]["status"] = {"conditions": [said]}
+    # On its way, and never ready: nobody would ask whether there is such a runtime.
+    pending = pod_object("pod-0", "127.0.0.10")
+    pending["status"] = {"phase": "Pending"}
+    stand.api.put(pending)
+    gateway = await stand.supply()
+    assert gateway.trouble(POOL) is None
+    leasing = asyncio.get_running_loop().create_task(lease(gateway))
+    await soon(lambda: gateway.trouble(POOL) == "ImagePullFailed: not found")
+    said["status"] = "True"
+    await soon(lambda: gateway.trouble(POOL) is None)
+    leasing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leasing

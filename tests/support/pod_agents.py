@@ -106,7 +106,7 @@ class Caller:
                     environments=list(agent.environments), busy=list(agent.busy)
                 )
             case messages.Specialise() if agent.version is None:
-                if any(s not in agent.packages for s in [header.code_sha256]):
+                if header.image is None and header.code_sha256 not in agent.packages:
                     return messages.Refused(reason=Refusal.CODE_UNAVAILABLE, message="not sent")
                 agent.version, agent.specialise, agent.owner = header.id, header, self
                 return messages.Specialised()

@@ -39,6 +39,8 @@ class Cluster:
         self.reads = 0
         self.current: dict[messages.VersionId, function.Spec] = {VERSION: POD_SPEC}
         self.wanted: list[tuple[pods.Wanted, bool]] = []
+        self.trouble: dict[str, str] = {}
+        """By runtime, what keeps its pods from starting."""
         self.prepare: Callable[[PodAgent], None] = lambda _agent: None
 
     async def lease(self, wanted: pods.Wanted, *, is_ahead: bool) -> pods.Pod:
@@ -111,7 +113,10 @@ class Gateways:
             region="us-east-1",
             account="000000000000",
             remote=pods.Remote(
-                read=self._cluster.read, census=self._cluster, current=self._cluster.current.get
+                read=self._cluster.read,
+                census=self._cluster,
+                current=self._cluster.current.get,
+                trouble=self._cluster.trouble.get,
             ),
         )
         self._made.append(made)
