@@ -12,15 +12,19 @@ from inglenook.model.account import Account
 from inglenook.store import kinds
 from inglenook_cluster import labels
 from inglenook_cluster.resources import codec, declared
-from inglenook_operator.control import leading, pooling
-from inglenook_operator.reconcile import conditions, functions, imaged
+from inglenook_operator.control import deployments, leading, pooling, sources
+from inglenook_operator.reconcile import conditions, functions, imaged, pools, views
 from inglenook_operator.reconcile.names import Kind
+from inglenook_operator.reconcile.pods import Trouble
+from inglenook_operator.reconcile.pools import Counts
 from inglenook_operator.resources import pod, runtime
 
 URI = "registry.example/app:1"
 OTHER = "registry.example/app:2"
 PICTURED = sample_documents.image_function(URI)
 PLATFORM = imaged.Platform()
+NOTHING: Any = None
+"""What is not to be touched."""
 
 
 def body(value: Any) -> dict[str, Any]:
@@ -107,6 +111,53 @@ def test_what_keeps_an_images_pods_is_known_from_its_runtime() -> None:
     of_zips = failing("ImagePullFailed")
     of_zips["spec"]["packageType"] = "Zip"
     assert imaged.trouble([of_zips]) is None
+
+
+PULL = Trouble(reason="ImagePullFailed", message="not found")
+
+
+@pytest.mark.parametrize(
+    ("counts", "least", "found", "said", "shown"),
+    [
+        # Nothing waits, and nobody has asked for anything.
+        (Counts(), 0, None, None, None),
+        (Counts(starting=1), 0, PULL, None, PULL),
+        # The pod that failed is gone with who waited for it.
+        (Counts(), 0, None, PULL, PULL),
+        (Counts(starting=1), 0, None, PULL, PULL),
+        # One has started: whatever it was, it is over.
+        (Counts(pooled=1), 0, None, PULL, None),
+        (Counts(specialised=1), 0, None, PULL, None),
+        (Counts(specialised=1), 0, PULL, None, PULL),
+        # Those of which some have to wait.
+        (Counts(pooled=2), 2, PULL, PULL, None),
+        (Counts(pooled=1), 2, PULL, None, PULL),
+        (
+            Counts(pooled=1),
+            2,
+            None,
+            PULL,
+            Trouble(reason="PoolFills", message="1 of 2 pods are ready."),
+        ),
+    ],
+)
+def test_what_failed_last_stays_said_until_a_pod_has_started(
+    counts: Counts, least: int, found: Trouble | None, said: Trouble | None, shown: Trouble | None
+) -> None:
+    assert pools.shown_trouble(counts, least=least, found=found, said=said) == shown
+
+
+async def test_an_image_is_new_if_it_is_not_the_one_that_runs() -> None:
+    looked_up = sources.Sources(NOTHING, blobs=NOTHING, fetch=NOTHING)
+    deployed = deployments.Deployments(NOTHING, sources=looked_up)
+    there = body(PICTURED)
+    for uri, is_new in ((URI, False), (OTHER, True)):
+        there["spec"]["code"] = {"imageUri": uri}
+        made = await deployed.of(views.view(Kind.FUNCTION, there))
+        assert made.is_new is is_new
+        assert await made.members() == {"ImageUri": uri}
+    # Nothing is fetched, and so there is nothing to write down.
+    await deployed.record(views.view(Kind.FUNCTION, there), made, "0" * 64)
 
 
 IMAGE_RUNTIME = runtime.decode(

@@ -5,7 +5,7 @@ from typing import Any
 from inglenook_operator.cluster import index
 from inglenook_operator.cluster.surroundings import Surroundings
 from inglenook_operator.control import pooling
-from inglenook_operator.reconcile import conditions, pods
+from inglenook_operator.reconcile import conditions, pods, pools
 
 PLURAL = "runtimes"
 
@@ -34,7 +34,10 @@ class Runtimes:
             "specialised": counts.specialised,
             "wanted": outlook.wanted,
         }
-        await self._tell(body, shown, _trouble(body, outlook, spec.pool.min))
+        trouble = pools.shown_trouble(
+            counts, least=spec.pool.min, found=outlook.trouble, said=_said(body)
+        )
+        await self._tell(body, shown, trouble)
         return outlook.again_s
 
     async def _tell(
@@ -58,20 +61,6 @@ class Runtimes:
         if all(status.get(key) == value for key, value in wanted.items()):
             return
         await self._around.merge_status(PLURAL, body["metadata"]["name"], wanted)
-
-
-def _trouble(body: index.Body, outlook: pooling.Outlook, least: int) -> pods.Trouble | None:
-    """Return what a Runtime's condition is to say."""
-    counts = outlook.counts
-    if counts.pooled >= max(least, 1):
-        return None
-    if outlook.trouble is not None:
-        return outlook.trouble
-    if counts.pooled < least:
-        message = f"{counts.pooled} of {least} pods are ready."
-        return pods.Trouble(reason=conditions.POOL_FILLS, message=message)
-    # Nothing has to wait, and so what failed last is not tried before somebody needs it.
-    return None if counts.specialised else _said(body)
 
 
 def _said(body: index.Body) -> pods.Trouble | None:

@@ -10,6 +10,7 @@ and soon after not any more does not have pods made, deleted and made again.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from inglenook_operator.reconcile import conditions
 from inglenook_operator.reconcile.pods import Pod, State, Trouble
 
 RETIRE_S = 5.0
@@ -179,3 +180,21 @@ def trouble(pods: Sequence[Pod], template: str, now: float) -> Trouble | None:
             message = f"The pod {one.name} does not become ready; `kubectl describe` tells more."
             stuck = Trouble(reason="PodsStuck", message=message)
     return stuck
+
+
+def shown_trouble(
+    counts: Counts, *, least: int, found: Trouble | None, said: Trouble | None
+) -> Trouble | None:
+    """Return what a Runtime's condition is to tell: what was `found` now, or `said` before.
+
+    A pool of which nothing has to wait tries nothing before somebody needs it: what failed last
+    stays said until a pod has started after all.
+    """
+    if counts.pooled >= max(least, 1):
+        return None
+    if found is not None:
+        return found
+    if counts.pooled < least:
+        message = f"{counts.pooled} of {least} pods are ready."
+        return Trouble(reason=conditions.POOL_FILLS, message=message)
+    return None if counts.specialised else said
