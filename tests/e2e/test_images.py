@@ -68,6 +68,7 @@ def test_an_updated_image_config_runs_and_a_published_version_keeps_its_own(
         "spec": publish,
     }
     resources.apply(version)
+    resources.until("version", f"{name}.1", "condition=Accepted")
     api.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1")
     config = {"entryPoint": ["/greeter", "--updated"], "workingDirectory": "/tmp"}
     resources.apply(declared(name, imageConfig=config))
