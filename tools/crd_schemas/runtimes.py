@@ -65,6 +65,11 @@ _SPEC = record(
         ),
         "nodeSelector": table("Labels of the nodes that the pods may run on."),
         "tolerations": records("Taints of nodes that the pods tolerate.", _TOLERATION),
+        "affinity": {
+            "type": "object",
+            "description": "Where the pods should run, as a Pod's affinity says it.",
+            "x-kubernetes-preserve-unknown-fields": True,
+        },
         "priorityClassName": text("The PriorityClass of the pods.", maxLength=253),
     },
     required=("image",),
