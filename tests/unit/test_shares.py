@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from inglenook.capacity import lender, shares
-from inglenook.wire import messages
+from inglenook.wire import gateways
 
 TOTAL = 20
 MOST = 4
@@ -33,17 +33,17 @@ def test_more_is_asked_for_before_all_is_used_and_idle_concurrency_is_given_back
     said = borrower.ask(_usage(), _STANDING, 0.0)
     assert said is not None
     assert (said.wants, said.ahead) == (0, 8)
-    assert borrower.lent(said.number, messages.Lent(units=50), 0.0)
+    assert borrower.lent(said.number, gateways.Lent(units=50), 0.0)
     assert borrower.ask(_usage(used=30), _STANDING, 1.0) is None
     low = borrower.low(_usage(used=30), 1.0)
     assert low == 46
     said = borrower.ask(_usage(used=47), _STANDING, 1.0)
     assert said is not None
     assert said.ahead == 5
-    assert borrower.lent(said.number, messages.Lent(units=0, is_all=True), 1.0)
+    assert borrower.lent(said.number, gateways.Lent(units=0, is_all=True), 1.0)
     for now in (6.0, 12.0):
         said = borrower.ask(_usage(used=2), _STANDING, now) or said
-        _ = borrower.lent(said.number, messages.Lent(units=0, is_all=True), now)
+        _ = borrower.lent(said.number, gateways.Lent(units=0, is_all=True), now)
     assert borrower.has == 2 + 16
 
 
@@ -53,8 +53,8 @@ def test_what_is_set_aside_is_wanted_and_not_given_back() -> None:
     said = borrower.ask(usage, _STANDING, 0.0)
     assert said is not None
     assert said.wants == 31
-    assert borrower.lent(said.number, messages.Lent(units=33), 0.0)
-    given = borrower.recalled(messages.Recall(units=20), usage, _STANDING)
+    assert borrower.lent(said.number, gateways.Lent(units=33), 0.0)
+    given = borrower.recalled(gateways.Recall(units=20), usage, _STANDING)
     assert given.has == borrower.has == 31
 
 
@@ -63,7 +63,7 @@ def test_an_answer_after_the_gateways_have_changed_lends_nothing() -> None:
     said = borrower.ask(_usage(waiting=3), _STANDING, 0.0)
     assert said is not None
     borrower.forget()
-    assert not borrower.lent(said.number, messages.Lent(units=3), 0.0)
+    assert not borrower.lent(said.number, gateways.Lent(units=3), 0.0)
     assert borrower.has == 0
     again = borrower.ask(_usage(waiting=3), _STANDING, 0.0)
     assert again is not None
@@ -85,7 +85,7 @@ def test_nothing_is_granted_for_what_was_asked_with_another_view() -> None:
     said = borrowers["b"].ask(shares.Usage(total=20, used=0, waiting=15), newer, 1.0)
     assert said is not None
     book.borrow("b", said)
-    assert book.decide(1.0) == [lender.Say("b", messages.Lent(units=0))]
+    assert book.decide(1.0) == [lender.Say("b", gateways.Lent(units=0))]
 
 
 @dataclasses.dataclass(eq=False)
@@ -131,8 +131,8 @@ class Message:
 
     sender: Gateway
     to: Gateway
-    what: messages.Borrow | messages.Recall
-    answer: messages.Lent | messages.Borrow | None = None
+    what: gateways.Borrow | gateways.Recall
+    answer: gateways.Lent | gateways.Borrow | None = None
     is_delivered: bool = False
     is_answered: bool = False
 
@@ -238,7 +238,7 @@ class Gateways(RuleBasedStateMachine):
             gateway.lends = None
             for one in [each for each in self.messages if each.to is gateway]:
                 if one.is_delivered and not one.is_answered:
-                    one.answer, one.is_answered = messages.Lent(units=0), True
+                    one.answer, one.is_answered = gateways.Lent(units=0), True
             return
         gateway.lends = gateway.lends or lender.Lender(self.total)
         self._tell(gateway, gateway.lends.see(version, gateway.names))
@@ -354,15 +354,15 @@ class Gateways(RuleBasedStateMachine):
             self._answered(message)
             return
         to = message.to
-        if isinstance(message.what, messages.Recall):
+        if isinstance(message.what, gateways.Recall):
             message.answer = to.borrower.recalled(message.what, to.usage(self.total), to.standing)
             message.is_delivered = message.is_answered = True
         elif to.lends is None:
-            message.answer = messages.Lent(units=0)
+            message.answer = gateways.Lent(units=0)
             message.is_delivered = message.is_answered = True
         else:
             for one in self._unanswered(to, message.sender):
-                one.answer, one.is_answered = messages.Lent(units=0), True
+                one.answer, one.is_answered = gateways.Lent(units=0), True
             message.is_delivered = True
             to.lends.borrow(message.sender.name, message.what)
             self._decide(to)
@@ -376,14 +376,14 @@ class Gateways(RuleBasedStateMachine):
 
     def _answered(self, message: Message) -> None:
         sender = message.sender
-        if isinstance(message.what, messages.Recall):
+        if isinstance(message.what, gateways.Recall):
             answer = message.answer
-            assert not isinstance(answer, messages.Lent)
+            assert not isinstance(answer, gateways.Lent)
             if sender.lends is not None:
                 sender.lends.recalled(message.to.name, answer)
                 self._decide(sender)
             return
-        assert not isinstance(message.answer, messages.Borrow)
+        assert not isinstance(message.answer, gateways.Borrow)
         if sender.borrower.lent(message.what.number, message.answer, self.now):
             self._admit(sender)
             if message.answer is not None and message.answer.is_all:
@@ -396,7 +396,7 @@ class Gateways(RuleBasedStateMachine):
     def _tell(self, gateway: Gateway, said: list[lender.Say]) -> None:
         for each in said:
             to = self.living.get(each.to)
-            if isinstance(each.what, messages.Lent):
+            if isinstance(each.what, gateways.Lent):
                 for one in self._unanswered(gateway, to):
                     one.answer, one.is_answered = each.what, True
             elif to is None:

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Callable
 
 from inglenook.aio import tasks
-from inglenook.wire import messages
+from inglenook.wire import gateways, messages
 from inglenook.wire.connection import Body
 from inglenook_cluster.peers import links, membership, views
 
@@ -57,7 +57,7 @@ class Agreement:
         """Ask nobody any more."""
         await self._tasks.close()
 
-    def asked(self, roster: messages.Roster, reply: Callable[[messages.Roster], None]) -> None:
+    def asked(self, roster: gateways.Roster, reply: Callable[[gateways.Roster], None]) -> None:
         """Answer another gateway, with what this one keeps to from now on."""
         self._known.learn(_view(roster))
         reply(_roster(self._known.view))
@@ -99,22 +99,22 @@ class Agreement:
         changed.set()
 
 
-def _roster(view: views.View) -> messages.Roster:
-    return messages.Roster(
+def _roster(view: views.View) -> gateways.Roster:
+    return gateways.Roster(
         version=view.version, members=dict(view.members), leaving=dict(view.leaving)
     )
 
 
-def _view(roster: messages.Roster) -> views.View:
+def _view(roster: gateways.Roster) -> views.View:
     return views.View(version=roster.version, members=roster.members, leaving=roster.leaving)
 
 
-async def _answer_to(link: links.Link, roster: messages.Roster) -> messages.Roster | None:
-    future: asyncio.Future[messages.Roster | None] = asyncio.get_running_loop().create_future()
+async def _answer_to(link: links.Link, roster: gateways.Roster) -> gateways.Roster | None:
+    future: asyncio.Future[gateways.Roster | None] = asyncio.get_running_loop().create_future()
 
     def answered(header: messages.Header | None, _body: Body) -> None:
         if not future.done():
-            future.set_result(header if isinstance(header, messages.Roster) else None)
+            future.set_result(header if isinstance(header, gateways.Roster) else None)
 
     link.ask(roster, b"", answered)
     return await future

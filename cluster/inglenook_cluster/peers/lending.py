@@ -13,7 +13,7 @@ from typing import Protocol
 
 from inglenook.aio import clock
 from inglenook.capacity import lender, shares
-from inglenook.wire import messages
+from inglenook.wire import gateways, messages
 from inglenook.wire.connection import Body
 from inglenook_cluster.peers import links, ownership, views
 
@@ -29,7 +29,7 @@ _GROWS_AFTER_S = 1.0
 """When more is lent because a function reserves less: until then each gateway counts what that
 function runs."""
 
-Reply = Callable[[messages.Lent], None]
+Reply = Callable[[gateways.Lent], None]
 
 
 class Pool(Protocol):
@@ -104,16 +104,16 @@ class Lending:
 
     # What others say
 
-    def asked(self, name: str, said: messages.Borrow, reply: Reply) -> None:
+    def asked(self, name: str, said: gateways.Borrow, reply: Reply) -> None:
         """Answer another gateway that borrows, now or later."""
         self._look()
         if self._lender is None:
-            reply(messages.Lent(units=0))
+            reply(gateways.Lent(units=0))
             return
         self._lend_to(name, said, reply)
         self._go_on_soon()
 
-    def recalled(self, recall: messages.Recall) -> messages.Borrow:
+    def recalled(self, recall: gateways.Recall) -> gateways.Borrow:
         """Give back to the lender what it asks for; return what to answer."""
         said = self._borrower.recalled(recall, self._pool.usage, self._standing)
         self._have()
@@ -168,7 +168,7 @@ class Lending:
         if view.owners.of(KEY) != self._name:
             self._lender = None
             for reply in self._asked.values():
-                reply(messages.Lent(units=0))
+                reply(gateways.Lent(units=0))
             self._asked.clear()
         else:
             if self._lender is None:
@@ -227,9 +227,9 @@ class Lending:
     def _answered(
         self, number: int, last: int, header: messages.Header | None, _body: Body
     ) -> None:
-        self._lent(number, last, header if isinstance(header, messages.Lent) else None)
+        self._lent(number, last, header if isinstance(header, gateways.Lent) else None)
 
-    def _lent(self, number: int, last: int, answer: messages.Lent | None) -> None:
+    def _lent(self, number: int, last: int, answer: gateways.Lent | None) -> None:
         if not self._borrower.lent(number, answer, self._clock.monotonic()):
             return
         self._have()
@@ -244,12 +244,12 @@ class Lending:
 
     # Lending
 
-    def _lend_to(self, name: str, said: messages.Borrow, reply: Reply) -> None:
+    def _lend_to(self, name: str, said: gateways.Borrow, reply: Reply) -> None:
         if self._lender is None:
             return
         unanswered = self._asked.pop(name, None)
         if unanswered is not None:
-            unanswered(messages.Lent(units=0))
+            unanswered(gateways.Lent(units=0))
         self._asked[name] = reply
         self._lender.borrow(name, said)
 
@@ -263,14 +263,14 @@ class Lending:
     def _tell(self, said: list[lender.Say]) -> None:
         for each in said:
             match each.what:
-                case messages.Lent() as answer:
+                case gateways.Lent() as answer:
                     reply = self._asked.pop(each.to, None)
                     if reply is not None:
                         reply(answer)
-                case messages.Recall() as recall:
+                case gateways.Recall() as recall:
                     self._recall(each.to, recall)
 
-    def _recall(self, name: str, recall: messages.Recall) -> None:
+    def _recall(self, name: str, recall: gateways.Recall) -> None:
         if name == self._name:
             self._returned(name, self.recalled(recall))
             return
@@ -282,9 +282,9 @@ class Lending:
         link.ask(recall, b"", partial(self._recall_answered, name))
 
     def _recall_answered(self, name: str, header: messages.Header | None, _body: Body) -> None:
-        self._returned(name, header if isinstance(header, messages.Borrow) else None)
+        self._returned(name, header if isinstance(header, gateways.Borrow) else None)
 
-    def _returned(self, name: str, said: messages.Borrow | None) -> None:
+    def _returned(self, name: str, said: gateways.Borrow | None) -> None:
         if self._lender is not None:
             self._lender.recalled(name, said)
             self._go_on_soon()

@@ -16,7 +16,7 @@ from inglenook.catalog.catalog import Catalog
 from inglenook.catalog.target import Target
 from inglenook.model import function
 from inglenook.routing import invocation
-from inglenook.wire import frames, messages, proof, silence
+from inglenook.wire import frames, gateways, messages, proof, silence
 from inglenook.wire.connection import Body, Connection
 from inglenook_cluster.peers import agreement, lending, ownership, router, words
 
@@ -147,13 +147,13 @@ class _Caller:
             case messages.Taken(size=size):
                 if (streaming := self._streams.get(stream)) is not None:
                     streaming.taken(size)
-            case messages.Ping():
-                self._connection.send(stream, messages.Pong())
-            case messages.Roster():
+            case gateways.Ping():
+                self._connection.send(stream, gateways.Pong())
+            case gateways.Roster():
                 self._agreed.asked(header, partial(self._connection.send, stream))
-            case messages.Borrow():
+            case gateways.Borrow():
                 self._shares.asked(self._name, header, partial(self._connection.send, stream))
-            case messages.Recall():
+            case gateways.Recall():
                 self._connection.send(stream, self._shares.recalled(header))
             case _:
                 self._connection.close("not what is said to a gateway")

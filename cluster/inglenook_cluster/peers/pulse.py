@@ -9,7 +9,7 @@ it has been given is left with it, and with its answer it is not quiet any more.
 import asyncio
 from collections.abc import Callable
 
-from inglenook.wire import asking, messages
+from inglenook.wire import asking, gateways, messages
 from inglenook.wire.connection import Body
 
 _EVERY_S = 0.25
@@ -44,7 +44,7 @@ class Pulse:
         self._timer = asyncio.get_running_loop().call_later(_EVERY_S, self._beat)
         if not self._is_asked:
             self._is_asked = True
-            self._link.ask(messages.Ping(), b"", self._answered)
+            self._link.ask(gateways.Ping(), b"", self._answered)
             return
         self._waited += 1
         if self._waited == _OVERDUE:

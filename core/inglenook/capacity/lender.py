@@ -22,7 +22,7 @@ Pure: what is said goes in, what is to be said comes out of `decide`.
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from inglenook.wire import messages
+from inglenook.wire import gateways
 
 _ROUND_S = 0.5
 """How long the others may take to say what they do not use."""
@@ -35,14 +35,14 @@ class Say:
     """What the lender says to a gateway."""
 
     to: str
-    what: messages.Lent | messages.Recall
+    what: gateways.Lent | gateways.Recall
 
 
 @dataclass(slots=True)
 class _Member:
     """What the lender knows of a gateway."""
 
-    said: messages.Borrow | None = None
+    said: gateways.Borrow | None = None
     """The last that it has said of itself with the present members, or before."""
     is_settled: bool = False
     answered: int = 0
@@ -76,7 +76,7 @@ class Lender:
         self._members: dict[str, _Member] = {}
         self._unlent = 0
         """While not all are settled: what may still be lent."""
-        self._asking: dict[str, messages.Borrow] = {}
+        self._asking: dict[str, gateways.Borrow] = {}
         """Who is to be answered, in the order in which they asked, and what."""
         self._heeded: set[str] = set()
         """Those of them for whom the others are being asked."""
@@ -109,7 +109,7 @@ class Lender:
         self._unsettle()
         self._version = version
         # Who asked with another roster does not count on an answer any more.
-        answers = [Say(name, messages.Lent(units=0)) for name in self._asking]
+        answers = [Say(name, gateways.Lent(units=0)) for name in self._asking]
         self._asking.clear()
         self._end_round()
         self._cut.clear()
@@ -123,21 +123,21 @@ class Lender:
         self._unlent = max(0, self._unlent - max(0, self._total - total))
         self._total = total
 
-    def borrow(self, name: str, said: messages.Borrow) -> None:
+    def borrow(self, name: str, said: gateways.Borrow) -> None:
         """Take what a gateway says of itself and asks for; `decide` answers it, once."""
         self._asking[name] = said
         # If one of the two is behind, its word counts when both have seen the same.
         if said.version == self._version and name in self._members:
             self._take(name, said)
 
-    def recalled(self, name: str, said: messages.Borrow | None) -> None:
+    def recalled(self, name: str, said: gateways.Borrow | None) -> None:
         """Take the answer to a `Recall`, None if there will be none."""
         self._unheard.discard(name)
         self._cut.discard(name)
         if said is not None and said.version == self._version and name in self._members:
             self._take(name, said)
 
-    def _take(self, name: str, said: messages.Borrow) -> None:
+    def _take(self, name: str, said: gateways.Borrow) -> None:
         member = self._members[name]
         last = member.said
         if last is not None and last.life == said.life and last.number >= said.number:
@@ -168,7 +168,7 @@ class Lender:
         if self._round_ends is not None and (not self._unheard or now >= self._round_ends):
             for name in sorted(self._heeded & self._asking.keys()):
                 self._cut_for(name, said)
-                self._reply(name, messages.Lent(units=0, is_all=True), said)
+                self._reply(name, gateways.Lent(units=0, is_all=True), said)
             self._end_round()
         if self._asking and self._round_ends is None and now >= self._next_round:
             self._begin_round(now, said)
@@ -178,22 +178,22 @@ class Lender:
         member = self._members.get(name)
         return 0 if member is None else member.has
 
-    def _answer(self, name: str) -> messages.Lent | None:
+    def _answer(self, name: str) -> gateways.Lent | None:
         """Return what to answer; None: nobody knows yet."""
         member = self._members.get(name)
         said = None if member is None else member.said
         if member is None or said is None or self._asking[name].version != self._version:
             # What it said before may be true no more.
-            return messages.Lent(units=0)
+            return gateways.Lent(units=0)
         free = self.free
         units = self._units(member, said, free)
         if units:
-            return messages.Lent(units=units)
+            return gateways.Lent(units=units)
         if not said.wants:
-            return messages.Lent(units=0, is_all=True)
-        return None if self.is_settled else messages.Lent(units=0)
+            return gateways.Lent(units=0, is_all=True)
+        return None if self.is_settled else gateways.Lent(units=0)
 
-    def _units(self, member: _Member, said: messages.Borrow, free: int) -> int:
+    def _units(self, member: _Member, said: gateways.Borrow, free: int) -> int:
         if free < 0:
             return 0
         # To lend what it uses already takes nothing from anybody.
@@ -203,7 +203,7 @@ class Lender:
         ahead = min(said.wants + said.ahead, member.over + free // len(self._members))
         return min(room, max(said.wants, ahead))
 
-    def _reply(self, name: str, answer: messages.Lent, said: list[Say]) -> None:
+    def _reply(self, name: str, answer: gateways.Lent, said: list[Say]) -> None:
         number = self._asking.pop(name).number
         self._heeded.discard(name)
         if answer.units:
@@ -223,12 +223,12 @@ class Lender:
             for name, each in self._members.items()
             if each.has and name not in self._cut and self._heeded != {name}
         }
-        said += [Say(name, messages.Recall(units=wanted)) for name in sorted(self._unheard)]
+        said += [Say(name, gateways.Recall(units=wanted)) for name in sorted(self._unheard)]
         self._round_ends = now + (_ROUND_S if self._unheard else 0.0)
         self._next_round = now + _BETWEEN_ROUNDS_S
         if not self._unheard:
             for name in sorted(self._heeded):
-                self._reply(name, messages.Lent(units=0, is_all=True), said)
+                self._reply(name, gateways.Lent(units=0, is_all=True), said)
             self._end_round()
 
     def _end_round(self) -> None:
@@ -247,7 +247,7 @@ class Lender:
         units = min(units, other.has - max(other.aside, self._total // len(self._members)))
         if units > 0 and richest != name and not self._cut:
             self._cut.add(richest)
-            said.append(Say(richest, messages.Recall(units=units, is_forced=True)))
+            said.append(Say(richest, gateways.Recall(units=units, is_forced=True)))
 
     def _cut_excess(self, said: list[Say]) -> None:
         """Ask back what is lent above the total: first from those who have most."""
@@ -259,4 +259,4 @@ class Lender:
             if units > 0:
                 excess -= units
                 self._cut.add(name)
-                said.append(Say(name, messages.Recall(units=units, is_forced=True)))
+                said.append(Say(name, gateways.Recall(units=units, is_forced=True)))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from inglenook.wire import messages
+from inglenook.wire import gateways
 
 _IDLE_S = 5.0
 """For how long what is given back unasked has not been used."""
@@ -64,7 +64,7 @@ class Borrower:
         self._number = 0
         self._heard = 0
         self._asked: int | None = None
-        self._last: messages.Borrow | None = None
+        self._last: gateways.Borrow | None = None
         self._ahead_after = 0.0
         self._least_slack: int | None = None
         self._window_ends = 0.0
@@ -74,7 +74,7 @@ class Borrower:
         """Whether an answer is awaited: nothing else is asked until then."""
         return self._asked is not None
 
-    def ask(self, usage: Usage, standing: Standing, now: float) -> messages.Borrow | None:
+    def ask(self, usage: Usage, standing: Standing, now: float) -> gateways.Borrow | None:
         """Return what to say to the lender, if there is anything new to say and it may be said."""
         if self._asked is not None:
             return None
@@ -88,7 +88,7 @@ class Borrower:
         self._number = self._asked = said.number
         return said
 
-    def lent(self, number: int, answer: messages.Lent | None, now: float) -> bool:
+    def lent(self, number: int, answer: gateways.Lent | None, now: float) -> bool:
         """Take the answer to what was said, None if it is lost; return whether it counts."""
         if number != self._asked:
             return False
@@ -107,8 +107,8 @@ class Borrower:
         return True
 
     def recalled(
-        self, recall: messages.Recall, usage: Usage, standing: Standing
-    ) -> messages.Borrow:
+        self, recall: gateways.Recall, usage: Usage, standing: Standing
+    ) -> gateways.Borrow:
         """Give back what is asked for; return what to answer."""
         can = self.has if recall.is_forced else max(0, self._slack(usage))
         self.has -= min(recall.units, can, self.has)
@@ -172,8 +172,8 @@ class Borrower:
 
     def _say(
         self, usage: Usage, standing: Standing, wants: int, ahead: int, *, number: int | None = None
-    ) -> messages.Borrow:
-        return messages.Borrow(
+    ) -> gateways.Borrow:
+        return gateways.Borrow(
             life=self._life,
             number=self._number + 1 if number is None else number,
             heard=self._heard,
@@ -187,7 +187,7 @@ class Borrower:
         )
 
 
-def _tells_same(last: messages.Borrow, said: messages.Borrow) -> bool:
+def _tells_same(last: gateways.Borrow, said: gateways.Borrow) -> bool:
     return (
         last.version == said.version
         and last.is_settled == said.is_settled
