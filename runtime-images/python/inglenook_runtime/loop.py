@@ -12,10 +12,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from inglenook_runtime import context, faults, frames, logs, lookup, marshalling
+from inglenook_runtime import context, faults, frames, logs, lookup, marshalling, trace_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _WARNING = (
     "LAMBDA_WARNING: Unhandled exception. The function could not be initialized; "
@@ -41,6 +41,9 @@ class Loop:
         self._log = log
         self._marshaller = marshalling.Marshaller(variables.get("AWS_EXECUTION_ENV"))
         self._constants = context.Constants(variables)
+        self._trace_id = trace_id.TraceId()
+        # `json.loads` without what it finds out about its argument first.
+        self._scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined, unused-ignore]
 
     def init(self, name: str) -> lookup.Handler:
         """Find the handler and say so; when that fails, say that and exit with status 1."""
@@ -65,11 +68,11 @@ class Loop:
     def invoke(self, handler: lookup.Handler, payload: memoryview) -> None:
         """Run one event and answer it."""
         split = 4 + int.from_bytes(payload[:4], "big")
-        header = json.loads(str(payload[4:split], "utf-8"))
+        header, _ = self._scan(str(payload[4:split], "utf-8"), 0)
         request_id = header["id"]
         self._log.current.request_id = request_id
         self._log.current.tenant_id = header.get("tenant_id")
-        _show_trace_id(header.get("trace_id"))
+        self._trace_id.show(header.get("trace_id"))
         failure: dict[str, Any] | None = None
         answer = b""
         try:
@@ -89,10 +92,3 @@ class Loop:
         self._log.error(payload, self._marshaller)
         body = self._marshaller.text(payload).encode("utf-8", "backslashreplace")
         self._control.send(kind, frames.failure_payload(payload["errorType"], body))
-
-
-def _show_trace_id(trace_id: Any) -> None:
-    if trace_id is not None:
-        os.environ["_X_AMZN_TRACE_ID"] = trace_id
-    else:
-        os.environ.pop("_X_AMZN_TRACE_ID", None)
