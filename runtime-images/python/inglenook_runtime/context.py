@@ -87,7 +87,7 @@ class LambdaContext:
         self.tenant_id = header.get("tenant_id")
         self._epoch_deadline_time_in_ms: int = header["deadline_ms"]
         client_context = _parsed(header.get("client_context"), "Client Context")
-        self._trace_context = _take_trace_context(client_context)
+        self._trace_context = _take_trace_context(client_context) if client_context else {}
         self.client_context: ClientContext | None = None
         if client_context is not None:
             self.client_context = ClientContext(client_context)

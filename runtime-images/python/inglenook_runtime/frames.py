@@ -62,6 +62,9 @@ class Control:
 
     def send(self, kind: int, payload: bytes | bytearray) -> None:
         head = (len(payload) + 1).to_bytes(4, "big") + bytes((kind,))
+        if len(payload) <= _ORDINARY:
+            self._channel.sendall(head + payload)
+            return
         sent = self._channel.sendmsg((head, payload))
         if sent < len(payload) + _HEAD:
             if sent < _HEAD:

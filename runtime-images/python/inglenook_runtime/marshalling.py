@@ -29,7 +29,7 @@ class Marshaller:
 
     def __init__(self, execution_env: str | None) -> None:
         is_ascii = execution_env not in _UNICODE_RUNTIMES
-        self._encode = json.JSONEncoder(ensure_ascii=is_ascii).encode
+        self._encode = _encoder(json.JSONEncoder(ensure_ascii=is_ascii))
         self._quote: Callable[[str], str] = (
             encoder.encode_basestring_ascii if is_ascii else encoder.encode_basestring
         )
@@ -117,6 +117,24 @@ class Marshaller:
             put("]" if value else "[]")
         else:
             raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _encoder(made: json.JSONEncoder) -> Callable[[Any], str]:
+    """Return what encodes as `made` does, but makes its machinery once and not for each answer."""
+    make = encoder.c_make_encoder  # type: ignore[attr-defined, unused-ignore]
+    if make is None:
+        return made.encode
+    quote = encoder.encode_basestring_ascii if made.ensure_ascii else encoder.encode_basestring
+    # Without the marks by which circles are found: one ends in a RecursionError, too.
+    run = make(None, made.default, quote, None, ": ", ", ", False, False, True)
+
+    def encode(value: Any) -> str:
+        try:
+            return "".join(run(value, 0))
+        except Exception:
+            return made.encode(value)  # which says what is wrong as it always does
+
+    return encode
 
 
 def _is_plain(value: Any) -> bool:
