@@ -15,6 +15,7 @@ from inglenook.wire.connection import Body
 from inglenook.wire.messages import Chunk, Invoke, Result
 from inglenook_agent.environment import init, launch, outcome, streaming
 from inglenook_agent.environment.boot import Connect, Means
+from inglenook_agent.environment.deadline import Deadline
 from inglenook_agent.environment.invocation import Invocation
 from inglenook_agent.environment.journal import Journal
 from inglenook_agent.environment.occupant import Occupant
@@ -60,6 +61,7 @@ class Environment:
         self._life = Life()
         self._tenancy = Tenancy(plan, place, means, journal, connect)
         self._invocation: Invocation | None = None
+        self._deadline = Deadline(plan.version.timeout_s, self._timed_out)
         self._init_ms: float | None = None
 
     @property
@@ -102,14 +104,13 @@ class Environment:
         """Run an event. Only where `takes_events`."""
         timeout_s = self._plan.version.timeout_s
         clock = self._means.clock
-        timer = asyncio.get_running_loop().call_later(timeout_s, self._timed_out)
+        self._deadline.begin()
         invocation = self._invocation = Invocation(
             stream=stream,
             message=message,
             body=body,
             deadline_ms=int((clock.now() + timeout_s) * 1000),
             began=clock.monotonic(),
-            timer=timer,
         )
         occupant = self._tenancy.occupant
         if self._life.state is State.IDLE and occupant is not None:
@@ -149,6 +150,7 @@ class Environment:
         if self._life.state in (State.ENDING, State.GONE):
             return
         self._life.move(State.ENDING)
+        self._deadline.close()
         if self._invocation is not None:
             self._invocation.stop()
             self._invocation = None
@@ -311,6 +313,7 @@ class Environment:
         invocation = self._invocation
         if invocation is None or self._life.state not in HAS_EVENT:
             return
+        self._deadline.end()
         invocation.stop()
         duration_ms = (self._means.clock.monotonic() - invocation.began) * 1000
         if status is report.Status.TIMEOUT:
@@ -324,7 +327,7 @@ class Environment:
         figures = invocation.report(
             duration_ms,
             memory_mb=self._plan.version.memory_mb,
-            max_memory_mb=self._tenancy.max_memory_mb(),
+            max_memory_mb=self._tenancy.max_memory_mb,
             init_ms=init_ms,
             status=status,
             error_type=reason or error,

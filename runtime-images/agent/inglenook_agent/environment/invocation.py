@@ -1,6 +1,5 @@
 """An event on its way through an environment: when it began, when its time is up, what it cost."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,8 +24,6 @@ class Invocation:
     """Since the epoch, as the runtime is told it."""
     began: float
     """On the monotonic clock, in seconds."""
-    timer: asyncio.TimerHandle
-    """Rings when the function's time is up."""
     is_announced: bool = False
     sink: streaming.Gathering | streaming.Passing | None = None
     """Where the answer goes, once the process streams it."""
@@ -78,7 +75,6 @@ class Invocation:
 
     def stop(self) -> None:
         """Let nothing more come of it: it is answered, or will not be."""
-        self.timer.cancel()
         if self.sink is not None:
             self.sink.stop()
 

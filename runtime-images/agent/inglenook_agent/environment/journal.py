@@ -40,9 +40,9 @@ class Journal:
     def add(self, *messages: str) -> None:
         """Add events of the function to the batch."""
         if self._lowest is None:
-            self._append(*messages)
+            self._append(self._clock.now(), *messages)
         else:
-            self._append(*filter(self._lowest.keeps, messages))
+            self._append(self._clock.now(), *filter(self._lowest.keeps, messages))
 
     def add_now(self, messages: list[str]) -> None:
         """Add events and pass them on at once."""
@@ -57,7 +57,8 @@ class Journal:
 
     def init_start(self, start: report.InitStart) -> None:
         """Say what is about to run, at once: init may take long."""
-        self._append(self._lines.init_start(start, self._clock.now()))
+        now = self._clock.now()
+        self._append(now, self._lines.init_start(start, now))
         self.flush()
         self._tail = Tail()  # it shows all of an init but this
 
@@ -76,40 +77,41 @@ class Journal:
             error_type=error_type,
             initialization_type=self._initialization_type,
         )
-        self._append(self._lines.init_report(figures, self._clock.now()))
+        now = self._clock.now()
+        self._append(now, self._lines.init_report(figures, now))
 
     def begin(self, request_id: str, *, wants_tail: bool) -> None:
         """Say that an invocation begins."""
         self._request_id = request_id
         if not wants_tail:
             self._tail = None
-        self._append(self._lines.start(request_id, self._version, self._clock.now()))
+        now = self._clock.now()
+        self._append(now, self._lines.start(request_id, self._version, now))
 
     def timeout(self, request_id: str, timeout_s: float) -> None:
         """Say that an invocation was out of time."""
-        self._append(report.timeout_line(request_id, timeout_s, self._clock.now()))
+        now = self._clock.now()
+        self._append(now, report.timeout_line(request_id, timeout_s, now))
 
     def failure(self, message: str, error_type: str) -> None:
         """Say why the process of an invocation was lost; `message` names the request."""
-        self._append(report.failure_line(message, error_type))
+        self._append(self._clock.now(), report.failure_line(message, error_type))
 
     def end(self, figures: report.Report) -> str | None:
         """Say that an invocation has ended, and pass all of it on.
 
         Returns the last 4 KB of its log in base64 if a tail was wanted.
         """
-        self._append(
-            self._lines.end(figures.request_id),
-            self._lines.report(figures, self._clock.now()),
-        )
+        now = self._clock.now()
+        self._append(now, self._lines.end(figures.request_id), self._lines.report(figures, now))
         self._request_id = None
         self.flush()
         tail, self._tail = self._tail, Tail()
         return None if tail is None else tail.text()
 
-    def _append(self, *messages: str | None) -> None:
+    def _append(self, now: float, *messages: str | None) -> None:
         """Add events to the batch; None is a line that the format or its level leaves out."""
-        timestamp_ms = int(self._clock.now() * 1000)
+        timestamp_ms = int(now * 1000)
         for message in messages:
             if message is not None:
                 self._pending.append(

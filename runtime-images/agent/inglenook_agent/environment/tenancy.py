@@ -31,7 +31,9 @@ class Tenancy:
         """While init runs."""
         self.occupant: Occupant | None = None
         """After it ended well."""
-        self._max_memory_mb = 1
+        self.max_memory_mb = 1
+        """The most that any process had used when it was last looked at: at the end of each
+        invocation, and of each process."""
 
     def boot_of(self, runtime: Runtime) -> Boot | None:
         """Return the init that this process is at, if it is."""
@@ -71,15 +73,12 @@ class Tenancy:
 
     def settle(self) -> None:
         """At the end of an invocation: log what the process has written, and look no longer."""
-        if self.occupant is not None:
-            self._journal.add(*self.occupant.output.drain())
-            self._max_memory_mb = self.max_memory_mb()
-            self.occupant.unwatch()
-
-    def max_memory_mb(self) -> int:
-        """Return the most memory that any process has used."""
-        present = 0 if self.occupant is None else self.occupant.max_memory_mb()
-        return max(self._max_memory_mb, present)
+        occupant = self.occupant
+        if occupant is not None:
+            if events := occupant.output.drain():
+                self._journal.add(*events)
+            self.max_memory_mb = max(self.max_memory_mb, occupant.max_memory_mb())
+            occupant.unwatch()
 
     def move_out(self, ended: init.Outcome) -> None:
         """Do without a process from now on; `ended` is for an init that it is still at."""
@@ -92,7 +91,7 @@ class Tenancy:
 
     def _dismiss(self, occupant: Occupant) -> None:
         """Kill a process, and keep what it wrote and the memory that it used."""
-        self._max_memory_mb = max(self._max_memory_mb, occupant.max_memory_mb())
+        self.max_memory_mb = max(self.max_memory_mb, occupant.max_memory_mb())
         occupant.kill()
         self._journal.add(*occupant.output.drain())
         occupant.close()

@@ -23,6 +23,9 @@ _PROCESSES = "cgroup.procs"
 _V1_WITH_SWAP = "memory.memsw.limit_in_bytes"
 _V1_SHARES_PER_VCPU = 1024
 _V2_WEIGHT_PER_VCPU = 100
+_GROWTH_BYTES = 64 * 1024
+"""By how much the kernel's peak must have grown for a closer look: it creeps up by single pages,
+and a figure in MB does not."""
 _CACHE = re.compile(rb"^(?:total_cache|file) (\d+)$", re.MULTILINE)
 _OWN = re.compile(rb"^(?:total_rss|anon) (\d+)$", re.MULTILINE)
 _SHARED = re.compile(rb"^(?:total_shmem|shmem) (\d+)$", re.MULTILINE)
@@ -126,15 +129,16 @@ class Group:
 
         The kernel's own peak counts cached files, which a function does not mean by its memory, and
         does not count pages shared with the spawner, which Lambda would. So the cache is taken off,
-        and the process's own high-water mark counts where it is higher. When the kernel's peak has
-        not moved, neither has this: one read. With a /tmp in use it is what the processes have now.
+        and the process's own high-water mark counts where it is higher. While the kernel's peak
+        hardly moves, this does not either: one read. With a /tmp in use it is what the processes
+        have now.
         """
         if self.is_wide:
             used = max(self.own_bytes(0), files.high_water_bytes(pid))
             self._figure = max(self._figure, used)
             return self._figure
         seen = self._kernel_peak()
-        if seen > self._seen_peak or self._figure == 0:
+        if seen >= self._seen_peak + _GROWTH_BYTES or self._figure == 0:
             self._seen_peak = seen
             used = seen - self._cached_bytes()
             self._figure = max(self._figure, used, files.high_water_bytes(pid))
