@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack
 import uvloop
 
 from inglenook import settings
-from inglenook.aio import clock, tasks
+from inglenook.aio import clock, collector, tasks
 from inglenook.telemetry import instruments, json_logs, tally, tracing
 from inglenook_cluster import status
 
@@ -108,6 +108,7 @@ async def _live(part: str, open_parts: Open, tuned: settings.Settings) -> int:
 
         async def begin() -> None:
             leaves.append(await open_parts(process, stack))
+            collector.spare_what_stays()
 
         # Apart, as a stop may come before everything is there, and what is not may never be.
         beginning = tasks.Tasks(on_failure=process.died)

@@ -12,6 +12,8 @@ import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from inglenook import errors
 from inglenook.aio import backoff, clock, tasks
 from inglenook.catalog.catalog import Catalog
@@ -100,7 +102,7 @@ class Router:
     ) -> streaming.ResponseStream:
         """Run an event whose answer is read as the function writes it."""
         answer = streaming.ResponseStream()
-        event = dataclasses.replace(event, on_chunk=answer.chunk)
+        event = msgspec.structs.replace(event, on_chunk=answer.chunk)
         answer.follow(self.invoke(version, spec, event))
         return answer
 
@@ -162,7 +164,7 @@ class Router:
     # Trying again
 
     def _try_until_late(self, going: routed.Routed, *, is_refused: bool = False) -> None:
-        going.event = dataclasses.replace(going.event, waits_until=going.until)
+        going.event = msgspec.structs.replace(going.event, waits_until=going.until)
         self._go_on(going, self._try(going, is_refused=is_refused))
 
     def _go_on(self, going: routed.Routed, work: "Coroutine[Any, Any, None]") -> None:

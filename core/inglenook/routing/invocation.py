@@ -6,8 +6,9 @@ environments: this gateway, or the one that owns the function.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from inglenook.model import function
 from inglenook.wire import messages
@@ -19,9 +20,11 @@ OnChunk = Callable[["messages.Chunk", "Body", Callable[[int], None]], None]
 """Called synchronously with each piece, in order, and with what gives room for more bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What a caller asks a function to do."""
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller asks a function to do.
+
+    A struct, as `Outcome` is, because a frozen dataclass takes ten times as long to make.
+    """
 
     request_id: str
     arn: str
@@ -42,8 +45,7 @@ class Event:
     """On the monotonic clock, of this process: when the request came in; for traces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """How the function answered; its own failure is an outcome, too."""
 
     result: messages.Result

@@ -6,8 +6,9 @@ outcome. X-Ray calls it `AWS::Lambda`. What happens on the owner's gateway hangs
 is the parent that the event goes on with. Events that are not traced pass through untouched.
 """
 
-import dataclasses
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from inglenook import errors
 from inglenook.model import function
@@ -50,7 +51,7 @@ class Traced:
     ) -> streaming.ResponseStream:
         """Run an event whose answer is read as the function writes it."""
         answer = streaming.ResponseStream()
-        event = dataclasses.replace(event, on_chunk=answer.chunk)
+        event = msgspec.structs.replace(event, on_chunk=answer.chunk)
         answer.follow(self.invoke(version, spec, event))
         return answer
 
@@ -70,7 +71,7 @@ class _Segment:
         self._version = version
         self._span_id = tracer.span_id()
         self._began = event.received_at or tracer.now()
-        self.event = dataclasses.replace(
+        self.event = msgspec.structs.replace(
             event, trace_id=xray.with_parent(event.trace_id, self._span_id)
         )
 

@@ -6,11 +6,11 @@ here and nowhere else, and anything else that escapes is logged once, here, and 
 """
 
 import logging
-import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from inglenook import errors
+from inglenook.model import request_ids
 from inglenook_gateway.api import failures, whole
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ class Invoker:
 
     def __init__(self, begin: Begin) -> None:
         self._begin = begin
+        self._ids = request_ids.RequestIds()
 
     def invoke(self, request: whole.Invoke, respond: Respond) -> None:
         """Call `respond` once: before this returns, or when the function has answered."""
-        request_id = str(uuid.uuid4())
+        request_id = self._ids.new()
         try:
             future, finish = self._begin(request, request_id)
         except Exception as exc:  # noqa: BLE001 - logged and answered

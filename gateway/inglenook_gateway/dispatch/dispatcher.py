@@ -8,10 +8,11 @@ On a cluster functions change hands: `take_over` and `relinquish` (see `handover
 """
 
 import asyncio
-import dataclasses
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from inglenook import errors, settings
 from inglenook.aio import clock, tasks
@@ -135,7 +136,7 @@ class Dispatcher:
     ) -> streaming.ResponseStream:
         """Admit an event whose answer is read as the function writes it. Raises as `invoke`."""
         answer = streaming.ResponseStream()
-        event = dataclasses.replace(event, on_chunk=answer.chunk)
+        event = msgspec.structs.replace(event, on_chunk=answer.chunk)
         answer.follow(self.invoke(version, spec, event))
         return answer
 

@@ -1,13 +1,12 @@
 """An execution environment, as the gateway knows it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from inglenook_gateway.dispatch import link
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """Its agent and its name there."""
+class Environment(NamedTuple):
+    """Its agent and its name there. A tuple, whose hash costs nothing on the invoke path."""
 
     link: link.AgentLink
     name: str

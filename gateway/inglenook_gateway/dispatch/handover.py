@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from inglenook.capacity import concurrency
 from inglenook.model import function
 from inglenook.routing.invocation import Event, Outcome
@@ -47,7 +49,7 @@ def returned(
     version: messages.VersionId, spec: function.Spec, invoked: invocation.Invocation
 ) -> Returned:
     """Return what its new owner is to have of an invocation."""
-    event = dataclasses.replace(invoked.event, waits_until=invoked.waits_until)
+    event = msgspec.structs.replace(invoked.event, waits_until=invoked.waits_until)
     return Returned(version=version, spec=spec, event=event, outcome=invoked.outcome)
 
 

@@ -19,6 +19,7 @@ import msgspec
 import uvloop
 
 from inglenook import errors, settings
+from inglenook.aio import collector
 from inglenook.store import documents
 from inglenook_local import app
 from inglenook_local.cli.exits import CommandError, Exit
@@ -78,7 +79,12 @@ async def _serve(options: app.Options, ready: Callable[[str, str], None]) -> Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, stop, number)
-    await app.serve(options, ready=ready, stop=stop)
+
+    def announce(endpoint: str, sandbox: str) -> None:
+        collector.spare_what_stays()
+        ready(endpoint, sandbox)
+
+    await app.serve(options, ready=announce, stop=stop)
 
 
 def _on_signal(stop: asyncio.Event, number: signal.Signals) -> None:
