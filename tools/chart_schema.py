@@ -3,6 +3,8 @@
 The part that is settings comes from `core/inglenook/settings.py`, the rest stands here.
 """
 
+import enum
+
 import chart_settings
 
 Schema = dict[str, object]
@@ -125,11 +127,17 @@ _KINDS: dict[type, Schema] = {
 }
 
 
+def _kind(kind: type) -> Schema:
+    if issubclass(kind, enum.Enum):
+        return one_of(*(each.value for each in kind))
+    return _KINDS[kind]
+
+
 def schema() -> Schema:
     """Return the whole."""
     groups: dict[str, Schema] = {}
     for each in chart_settings.all_of_them():
-        described = _KINDS[each.kind] | {"description": each.text}
+        described = _kind(each.kind) | {"description": each.text}
         groups.setdefault(each.group, {})[each.name] = described
     properties: Schema = dict(_DEPLOYMENT)
     for group, members in groups.items():

@@ -62,7 +62,7 @@ def all_of_them() -> Iterator[Setting]:
                 name=camel_case(field.name),
                 variable=f"INGLENOOK_{group.name}_{field.name}".upper(),
                 kind=field.type,
-                default=field.default,
+                default=getattr(field.default, "value", field.default),
                 text=texts.get(field.name, ""),
             )
 

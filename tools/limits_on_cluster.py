@@ -16,9 +16,10 @@ ROWS = {
     "Concurrent executions of the account": "exact over all gateways, which have shares of what"
     " is not reserved; while they change, an invocation may be refused before all is in use"
     " ([ADR 19](adr/0019-shares-of-the-account-limit.md))",
-    "Memory, CPU": "limits of the pod, resized in place when a function takes it: memory for all"
-    f" environments of the pod and {sizes.SPAWNER_MB} MB for what starts them; one CPU for each"
-    f" {_MB_PER_CPU} MB. Until then, and while the node has no room, those of the Runtime",
+    "Memory, CPU": "of the pod, resized in place when a function takes it: a limit of memory for"
+    f" all environments of the pod and {sizes.SPAWNER_MB} MB for what starts them; a share of the"
+    f" node's CPU in proportion to memory, or a limit of one CPU for each {_MB_PER_CPU} MB"
+    " (`operator.cpuLimits`). Until then, and while the node has no room, those of the Runtime",
     "`/tmp`": "a volume on the node's disk. No single file is larger than the size asked for"
     " (`EFBIG`). When all together are, which is looked at twice a second while something runs, no"
     " write fails: what runs ends with `Runtime.OutOfStorage`, and the pod with it. Environments"

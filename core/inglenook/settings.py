@@ -5,6 +5,7 @@ Every field has a default, a unit in its name and a sentence. A field is set by 
 """
 
 import dataclasses
+import enum
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -165,6 +166,13 @@ class Telemetry:
     """Where traces go, as OTLP over HTTP (`http://collector:4318`); empty: nowhere."""
 
 
+class CpuLimits(enum.Enum):
+    """How much CPU the pod of a function may use at most."""
+
+    NONE = "none"
+    PROPORTIONAL = "proportional"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
     """What keeps a cluster as its custom resources declare."""
@@ -185,6 +193,9 @@ class Operator:
     """How many pods of one such image wait at most, after much demand. Without any none waits."""
     secret_name: str = "inglenook-secret"  # noqa: S105 - a resource's name
     """The Secret in the functions' namespace that agents prove themselves with."""
+    cpu_limits: CpuLimits = CpuLimits.NONE
+    """What bounds a function's CPU: `none`, its pod's share of a node alone, which follows its
+    memory; `proportional`, a limit that does, as on Lambda (a full vCPU at 1,769 MB)."""
     lease_duration_s: float = 10.0
     """How long a replica waits for a silent leader before it leads itself."""
     resync_interval_s: float = 60.0
@@ -275,6 +286,8 @@ def _parsed(text: str, kind: object) -> object:
         return lowered in {"true", "1"}
     if kind is str:
         return text
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return kind(text)
     number = int(text) if kind is int else float(text)
     if number < 0:
         raise ValueError(text)
@@ -282,4 +295,6 @@ def _parsed(text: str, kind: object) -> object:
 
 
 def _kind_name(kind: object) -> str:
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return f"one of {', '.join(each.value for each in kind)}"
     return {bool: "boolean", int: "whole number"}.get(kind, "number")  # type: ignore[call-overload, no-any-return] # keyed by the types above

@@ -177,3 +177,16 @@ def test_however_the_bytes_are_cut_the_messages_are_the_same(
         position += size
         turn += 1
     assert received == sent
+
+
+async def test_what_is_said_in_one_go_leaves_together_and_before_the_end(tmp_path: Path) -> None:
+    async with over_a_socket(tmp_path) as (one, other):
+        heard = Heard()
+        other.open(heard)
+        for number in range(1, 4):
+            one.send(number, messages.Drain(), b"x")
+        assert not heard.messages
+        one.close("that is all")
+        one.send(4, messages.Drain())
+        await heard.until(lambda: bool(heard.ends))
+        assert [stream for stream, _, _ in heard.messages] == [1, 2, 3]

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from inglenook.aio import clock
+from inglenook.settings import CpuLimits
 from inglenook_cluster import labels
 from inglenook_cluster.kube import access, client, requests
 from inglenook_operator.cluster import api, events, index
@@ -93,7 +94,8 @@ async def tending(cluster: Cluster, *known: Any) -> AsyncIterator[Tending]:
                     events=events.Events(api=calls, time=time),
                     namespace=NAMESPACE,
                     clock=time,
-                )
+                ),
+                cpu_limits=CpuLimits.PROPORTIONAL,
             )
     finally:
         await runner.cleanup()

@@ -259,9 +259,9 @@ class Pod:
                 await asyncio.sleep(0.01)
 
     async def until_logged(self, message: str) -> None:
-        """Wait until the function has logged that."""
+        """Wait until the log has an event that begins so."""
         async with asyncio.timeout(DEADLINE_S):
-            while message not in (line["message"] for line in self.log):  # noqa: ASYNC110
+            while not any(line["message"].startswith(message) for line in self.log):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async def gateway(self, secret: bytes = SECRET, name: str = "gateway-1") -> Gateway:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from inglenook import settings
+from inglenook.settings import CpuLimits
 from inglenook_cluster import labels
 from inglenook_operator.control import leading
 from inglenook_operator.reconcile import pods
@@ -147,30 +148,52 @@ def test_what_a_runtime_asks_for_goes_over_the_defaults() -> None:
     assert made["spec"]["tolerations"][0]["key"] == "functions"
 
 
+SIZES = [
+    (128, 1, "160Mi", "72m", "10m"),
+    (1769, 1, "1801Mi", "1", "100m"),
+    (1769, 2, "3570Mi", "2", "200m"),
+    (10240, 1, "10272Mi", "5788m", "579m"),
+]
+
+
+@pytest.mark.parametrize(("memory_mb", "environments", "memory", "most", "requested"), SIZES)
+def test_memory_and_the_share_of_cpu_follow_the_functions_memory(
+    memory_mb: int, environments: int, memory: str, most: str, requested: str
+) -> None:
+    free = sizes.container(memory_mb, environments, CpuLimits.NONE)
+    assert free == {
+        "requests": {"memory": memory, "cpu": requested},
+        "limits": {"memory": memory},
+    }
+    limited = sizes.container(memory_mb, environments, CpuLimits.PROPORTIONAL)
+    assert limited == {**free, "limits": {"memory": memory, "cpu": most}}
+
+
 @pytest.mark.parametrize(
     ("memory_mb", "environments", "memory", "cpu"),
     [
-        (128, 1, "160Mi", "72m"),
-        (1769, 1, "1801Mi", "1"),
-        (1769, 2, "3570Mi", "2"),
-        (10240, 1, "10272Mi", "5788m"),
+        (992, 1, "1Gi", "560m"),
+        (993, 1, "1025Mi", "561m"),
+        (2016, 1, "2Gi", "1139m"),
+        (1769, 10, "17722Mi", "10"),
     ],
 )
-def test_memory_and_cpu_follow_the_functions_memory(
+def test_sizes_are_written_as_kubernetes_prints_them(
     memory_mb: int, environments: int, memory: str, cpu: str
 ) -> None:
-    found = sizes.container(memory_mb, environments)
-    assert found["limits"] == {"memory": memory, "cpu": cpu}
-    assert found["requests"]["memory"] == memory
-
-
-@pytest.mark.parametrize(("memory_mb", "memory"), [(992, "1Gi"), (993, "1025Mi"), (2016, "2Gi")])
-def test_sizes_are_written_as_kubernetes_prints_them(memory_mb: int, memory: str) -> None:
     # Else they would differ from what is there for ever, and be written again and again.
-    assert sizes.container(memory_mb, 1)["limits"]["memory"] == memory
-    assert sizes.container(10240, 1)["limits"]["cpu"] == "5788m"
-    assert sizes.container(1769, 1)["limits"]["cpu"] == "1"
-    assert sizes.container(1769, 10)["requests"]["cpu"] == "1"
+    found = sizes.container(memory_mb, environments, CpuLimits.PROPORTIONAL)
+    assert found["limits"] == {"memory": memory, "cpu": cpu}
+    assert sizes.container(17690, 1, CpuLimits.NONE)["requests"]["cpu"] == "1"
+
+
+@pytest.mark.parametrize(("chosen", "cpu"), [(CpuLimits.NONE, None), (CpuLimits.PROPORTIONAL, "1")])
+def test_a_pod_that_waits_has_a_cpu_limit_only_where_functions_are_to_have_one(
+    chosen: CpuLimits, cpu: str | None
+) -> None:
+    # What it lacks now a resize adds; what it has now no resize can take away.
+    made = manifest(cpu_limits=chosen)
+    assert containers(made)["function"]["resources"]["limits"].get("cpu") == cpu
 
 
 POOLED = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}}
@@ -192,7 +215,7 @@ POOLED = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "1", "
 def test_until_an_environment_has_started_a_pod_only_grows(
     memory_mb: int, limits: dict[str, str], larger: dict[str, str]
 ) -> None:
-    wanted = sizes.container(memory_mb, 1)
+    wanted = sizes.container(memory_mb, 1, CpuLimits.PROPORTIONAL)
     found = sizes.for_init(wanted, {**POOLED, "limits": limits})
     assert found.get("limits", {}) == larger
     requests = {name: wanted["requests"][name] for name in larger}

@@ -15,6 +15,13 @@ def test_a_variable_sets_the_field_of_its_name() -> None:
     assert read.agent.sandbox is False
 
 
+def test_one_of_several_words_is_taken_and_another_refused() -> None:
+    read = settings.from_environment({"INGLENOOK_OPERATOR_CPU_LIMITS": "proportional"})
+    assert read.operator.cpu_limits is settings.CpuLimits.PROPORTIONAL
+    with pytest.raises(settings.SettingsError, match="'half' is not a valid one of none, proport"):
+        settings.from_environment({"INGLENOOK_OPERATOR_CPU_LIMITS": "half"})
+
+
 def test_all_mistakes_are_reported_together() -> None:
     with pytest.raises(settings.SettingsError) as caught:
         settings.from_environment(

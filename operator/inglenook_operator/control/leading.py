@@ -76,7 +76,7 @@ class Leading:
         self._pools = pooling.Pools(around, platform=_platform(settings))
         self._runtimes = runtimes.Runtimes(around, pools=self._pools)
         self._imaging = imaging.Imaging(around, platform=images_platform(settings.operator))
-        self._tending = tending.Tending(around)
+        self._tending = tending.Tending(around, cpu_limits=settings.operator.cpu_limits)
         self._counting = counting.Counting(around)
         lambda_calls = lambda_api.LambdaApi(api_url(settings), region=cluster.region)
         told = statuses.Statuses(
@@ -189,6 +189,7 @@ def _platform(settings: all_settings.Settings) -> pod.Platform:
         region=cluster.region,
         account=cluster.account,
         agent_variables=agent_variables(settings.agent),
+        cpu_limits=operator.cpu_limits,
     )
 
 

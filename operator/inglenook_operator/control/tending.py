@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from inglenook.settings import CpuLimits
 from inglenook_cluster.kube.requests import RefusedError
 from inglenook_operator.cluster import api, index
 from inglenook_operator.cluster.surroundings import Surroundings
@@ -25,8 +26,9 @@ _FORBIDDEN = 403
 class Tending:
     """Reconcile function pods, one at a time."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, *, cpu_limits: CpuLimits) -> None:
         self._around = around
+        self._cpu_limits = cpu_limits
         self._nodes: dict[str, tuple[float, departures.Node]] = {}
         """When a node was last looked at, and how it was."""
 
@@ -82,15 +84,15 @@ class Tending:
         if trouble := pods.resize_trouble(body):
             await self._say(one, body, trouble)
         present = pods.function_resources(body)
-        wanted = sizes.container(one.memory_mb or 0, one.environments_max)
+        wanted = sizes.container(one.memory_mb or 0, one.environments_max, self._cpu_limits)
         if not one.has_started:
             wanted = sizes.for_init(wanted, present)
         if _has(present, wanted):
             return
         path = api.pods(self._around.namespace, one.name, "resize")
-        patch = sizes.patch(wanted)
         try:
-            self._around.index.put("pods", await self._around.api.merge_strategic(path, patch))
+            resized = await self._around.api.merge_strategic(path, sizes.patch(wanted))
+            self._around.index.put("pods", resized)
         except RefusedError as error:
             if error.status == api.GONE:
                 return

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inglenook.model import limits
+from inglenook.settings import CpuLimits
 from inglenook_cluster import labels
 from inglenook_operator.resources.runtime import IMAGE, Runtime
 
@@ -37,7 +38,12 @@ _AGENT_RESOURCES = {
 }
 _FUNCTION_RESOURCES = {
     "requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
-    "limits": {"cpu": "1", "memory": "512Mi"},
+    "limits": {"memory": "512Mi"},
+}
+_CPU_LIMITS: dict[CpuLimits, dict[str, Any]] = {
+    CpuLimits.NONE: {},
+    # Until the pod is resized to what its function has.
+    CpuLimits.PROPORTIONAL: {"limits": {"cpu": "1"}},
 }
 _HARDENED = {
     "allowPrivilegeEscalation": False,
@@ -70,6 +76,7 @@ class Platform:
     account: str = "000000000000"
     agent_variables: Mapping[str, str] = field(default_factory=dict)
     """Settings of the agent that differ from their defaults."""
+    cpu_limits: CpuLimits = CpuLimits.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +150,7 @@ def _spec(
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "initContainers": [_agent(platform, runtime, name)],
-        "containers": [_function(runtime)],
+        "containers": [_function(platform, runtime)],
         "volumes": _volumes(platform),
         "tolerations": [*runtime.tolerations, *_leave_gone_nodes()],
         "topologySpreadConstraints": [_spread(key, pool) for key in _TOPOLOGY],
@@ -202,14 +209,15 @@ def _what_runs(runtime: Runtime, name: str) -> dict[str, str]:
     return {"name": "INGLENOOK_AGENT_RUNTIME", "value": name}
 
 
-def _function(runtime: Runtime) -> dict[str, Any]:
+def _function(platform: Platform, runtime: Runtime) -> dict[str, Any]:
     is_image = runtime.package_type == IMAGE
+    resources = _merged(_FUNCTION_RESOURCES, _CPU_LIMITS[platform.cpu_limits])
     return {
         "name": FUNCTION,
         "image": runtime.image,
         "imagePullPolicy": runtime.image_pull_policy,
         **({"command": _INIT} if is_image else {}),
-        "resources": _merged(_FUNCTION_RESOURCES, runtime.resources),
+        "resources": _merged(resources, runtime.resources),
         # A resize changes the running container; nothing is to be started anew for it.
         "resizePolicy": [
             {"resourceName": one, "restartPolicy": "NotRequired"} for one in ("cpu", "memory")

@@ -1,5 +1,8 @@
 """What a specialised pod's container gets: memory and CPU as Lambda gives them to a function.
 
+CPU is requested in proportion to memory, so that pods which want more than a node has share it in
+that proportion; whether it is also limited in that proportion is the installation's choice.
+
 A pod's class of service may not change while it runs, so requests stay below limits as they are in
 the pool: the agent's have no CPU limit, so every function pod is Burstable whatever this answers.
 """
@@ -9,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from inglenook.model import limits
+from inglenook.settings import CpuLimits
 from inglenook_operator.resources import pod
 
 Resources = Mapping[str, Mapping[str, str]]
@@ -18,11 +22,13 @@ SPAWNER_MB = 32
 """For the spawner and what it has preloaded, which Lambda does not count either."""
 _CPU_MILLI_MIN = 50
 _CPU_REQUESTED = 0.1
-"""Of the limit: most functions wait most of the time, and a limit alone reserves nothing."""
+"""Of what Lambda gives: most functions wait most of the time."""
 _CPU_REQUEST_MILLI_MIN = 10
 
 
-def container(memory_mb: int, environments: int) -> dict[str, dict[str, str]]:
+def container(
+    memory_mb: int, environments: int, cpu_limits: CpuLimits
+) -> dict[str, dict[str, str]]:
     """Return the resources of the function's container, for all environments of its pod.
 
     Each is written as the API server prints it, so that what is there can be compared with it.
@@ -30,9 +36,10 @@ def container(memory_mb: int, environments: int) -> dict[str, dict[str, str]]:
     memory = _memory(memory_mb * environments + SPAWNER_MB)
     cpu = max(_CPU_MILLI_MIN, memory_mb * environments * 1000 // limits.MEMORY_MB_PER_VCPU)
     requested = max(_CPU_REQUEST_MILLI_MIN, round(cpu * _CPU_REQUESTED))
+    most = {"cpu": _cpu(cpu)} if cpu_limits is CpuLimits.PROPORTIONAL else {}
     return {
         "requests": {"memory": memory, "cpu": _cpu(requested)},
-        "limits": {"memory": memory, "cpu": _cpu(cpu)},
+        "limits": {"memory": memory, **most},
     }
 
 

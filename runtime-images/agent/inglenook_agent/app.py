@@ -54,7 +54,7 @@ async def serve(tuned: settings.Settings, stop: asyncio.Event) -> None:
     )
     async with AsyncExitStack() as stack:
         sink = logs.Output()
-        stack.push_async_callback(asyncio.to_thread, sink.close)
+        stack.callback(sink.close)
         background = tasks.Tasks(on_failure=lambda _: stop.set())
         stack.push_async_callback(background.close)
         store = packages.Packages(

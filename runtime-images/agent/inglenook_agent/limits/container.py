@@ -7,11 +7,17 @@ cannot be read counts as nothing: then the container's own limit is all that the
 
 import contextlib
 import os
+import time
+from collections import defaultdict
 
 from inglenook_agent.limits import files
+from inglenook_agent.limits.limited import Limited
 
 _PGRP, _RSS = 2, 21
 """Fields of /proc/PID/stat, counted after the name."""
+_LOOK_S = 0.01
+"""How long one look at all processes does for all who ask about theirs."""
+_STATUS_BYTES = 4096
 
 
 class Accounts:
@@ -21,6 +27,8 @@ class Accounts:
         self._processes = -1
         self._memory_events = -1
         self._page_bytes = os.sysconf("SC_PAGE_SIZE")
+        self._looked = float("-inf")
+        self._resident: dict[int, int] = {}
 
     def take(self, opened: dict[str, int]) -> None:
         """Use descriptors, by the names that the spawner gives them; close those not known."""
@@ -40,28 +48,29 @@ class Accounts:
 
     def resident_bytes(self, pgid: int) -> int:
         """Return the resident memory of a process group, the sum of its members'."""
-        if self._processes < 0:
-            return 0
-        try:
-            names = os.listdir(self._processes)  # noqa: PTH208 - a descriptor
-        except OSError:
-            return 0
-        pages = 0
-        for name in names:
-            if name.isdigit():
-                with contextlib.suppress(OSError, ValueError, IndexError):
-                    text = files.read(f"{name}/stat", self._processes)
-                    fields = text[text.rindex(b")") + 2 :].split()
-                    if int(fields[_PGRP]) == pgid:
-                        pages += int(fields[_RSS])
-        return pages * self._page_bytes
+        now = time.monotonic()
+        if now >= self._looked + _LOOK_S:
+            self._looked, self._resident = now, self._look()
+        return self._resident.get(pgid, 0)
 
-    def high_water_bytes(self, pid: int) -> int:
-        """Return a living process's own peak of resident memory."""
-        if self._processes >= 0:
-            with contextlib.suppress(OSError, ValueError):
-                return files.high_water(files.read(f"{pid}/status", self._processes))
-        return 0
+    def _look(self) -> dict[int, int]:
+        resident: dict[int, int] = defaultdict(int)
+        if self._processes < 0:
+            return resident
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._processes):  # noqa: PTH208 - a descriptor
+                if name.isdigit():
+                    with contextlib.suppress(OSError, ValueError, IndexError):
+                        text = files.read(f"{name}/stat", self._processes)
+                        fields = text[text.rindex(b")") + 2 :].split()
+                        resident[int(fields[_PGRP])] += int(fields[_RSS]) * self._page_bytes
+        return resident
+
+    def status(self, pid: int) -> int:
+        """Return a descriptor of what the kernel tells of a process. Raises OSError."""
+        if self._processes < 0:
+            raise FileNotFoundError(pid)
+        return os.open(f"{pid}/status", files.FLAGS, dir_fd=self._processes)
 
     def oom_kills(self) -> int:
         """Return how many processes of the container were killed for want of memory."""
@@ -84,6 +93,8 @@ class Share:
         self._pgid = pgid
         self._peak_bytes = 0
         self._oom_kills_before = 0
+        self._status = -1
+        """Of its leader, kept open: it is read at the end of each invocation."""
 
     def limit(self, memory_mb: int) -> None:
         del memory_mb
@@ -100,7 +111,12 @@ class Share:
 
     def peak_bytes(self, pid: int) -> int:
         # A short invocation ends before the first look.
-        return max(self._peak_bytes, self._accounts.high_water_bytes(pid))
+        with contextlib.suppress(OSError, ValueError):
+            if self._status < 0:
+                self._status = self._accounts.status(pid)
+            text = os.pread(self._status, _STATUS_BYTES, 0)
+            self._peak_bytes = max(self._peak_bytes, files.high_water(text))
+        return self._peak_bytes
 
     def oom_kills(self) -> int:
         return self._accounts.oom_kills() - self._oom_kills_before
@@ -109,6 +125,9 @@ class Share:
         return False
 
     def remove(self) -> bool:
+        if self._status >= 0:
+            os.close(self._status)
+            self._status = -1
         return True
 
 
@@ -121,5 +140,5 @@ class Shares:
     async def furnish(self, pid: int) -> Share:
         return Share(self._accounts, pid)
 
-    def discard(self, group: object) -> None:
-        """Nothing: it goes with its processes."""
+    def discard(self, group: Limited) -> None:
+        _ = group.remove()

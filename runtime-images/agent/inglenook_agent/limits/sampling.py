@@ -41,7 +41,11 @@ class Watch:
 
 
 class Sampler:
-    """Look at all groups under watch in one go; rest when there are none."""
+    """Look at all groups under watch in one go, every so often; rest when there are none.
+
+    The first look is one interval after there was nobody to look at: most invocations are over by
+    then, and cost nothing here.
+    """
 
     def __init__(self, interval_s: float, tasks: Tasks) -> None:
         self._interval_s = interval_s
@@ -62,7 +66,10 @@ class Sampler:
 
     async def _run(self) -> None:
         try:
-            while self._watches:
+            while True:
+                await asyncio.sleep(self._interval_s)
+                if not self._watches:
+                    return
                 watched = list(self._watches)
                 pgids = {watch.pgid for watch in watched if watch.read is None}
                 used = await asyncio.to_thread(resident_bytes, pgids) if pgids else {}
@@ -73,7 +80,6 @@ class Sampler:
                         watch.seen(used.get(watch.pgid, 0))
                     else:
                         watch.seen(watch.read(watch.limit_bytes))
-                await asyncio.sleep(self._interval_s)
         finally:
             self._is_running = False
 

@@ -164,7 +164,9 @@ class Container:
         self._pool.discard(process)
 
     def bury(self, process: Process) -> None:
-        """Nothing: the spawner has buried it."""
+        """Let go of it; the spawner has buried it."""
+        if process.group is not None:
+            _ = process.group.remove()
 
     def python_path(self, runtime: Available) -> str | None:
         del runtime
