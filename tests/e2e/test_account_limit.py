@@ -32,7 +32,7 @@ def functions(name: str, resources: Resources, api: "LambdaClient") -> Iterator[
         FunctionName=name, ReservedConcurrentExecutions=limit - UNRESERVED
     )
     names = [f"{name}-{index}" for index in range(FUNCTIONS)]
-    spec = {"timeout": 120, "environmentsPerPod": CALLS_EACH}
+    spec = {"timeout": 240, "environmentsPerPod": CALLS_EACH}
     resources.apply(*(declared.function(each, VISIT, **spec) for each in names))
     for each in names:
         resources.until_ready(each)
@@ -63,7 +63,7 @@ def test_a_hundred_run_and_never_more(
             _ = stack.callback(each.close)
         calling = [pool.submit(call, index) for index in range(calls)]
         try:
-            witness.until(UNRESERVED)
+            witness.until(UNRESERVED, attempts=3)
         finally:
             witness.open()
         answered = sum(each.result() for each in calling)
