@@ -144,9 +144,9 @@ func (a *agent) take(beside []byte) {
 }
 
 // sayReady tells what this spawner is, and brings descriptors to read of this container, which the
-// agent does not see.
-func (a *agent) sayReady() error {
-	opened := accounts()
+// agent does not see. `storage` is the meter's, and closed here as well.
+func (a *agent) sayReady(storage int) error {
+	opened := accounts(storage)
 	names := make([]string, 0, len(opened))
 	numbers := make([]int, 0, len(opened))
 	for _, one := range opened {

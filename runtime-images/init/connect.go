@@ -49,13 +49,15 @@ var memoryEvents = []string{
 	"/sys/fs/cgroup/memory/memory.oom_control",
 }
 
-// accounts opens what tells of this container, as far as the system has it.
-func accounts() []account {
+// accounts opens what tells of this container, as far as the system has it; `storage` does of its
+// folders.
+func accounts(storage int) []account {
 	var opened []account
 	flags := syscall.O_RDONLY | syscall.O_CLOEXEC
 	if found, err := syscall.Open("/proc", flags|syscall.O_DIRECTORY, 0); err == nil {
 		opened = append(opened, account{"processes", found})
 	}
+	opened = append(opened, account{"storage", storage})
 	for _, path := range memoryEvents {
 		if found, err := syscall.Open(path, flags, 0); err == nil {
 			return append(opened, account{"memory_events", found})

@@ -22,14 +22,15 @@ const (
 type keeper struct {
 	agent    *agent
 	children map[int]int // pid to number
+	meter    int         // the only child that is no function's
 	sweeps   bool
 	// isSweeping tells whether orphans may still come of a child that has ended.
 	isSweeping bool
 	isOver     bool
 }
 
-func newKeeper(agent *agent) *keeper {
-	return &keeper{agent: agent, children: map[int]int{}}
+func newKeeper(agent *agent, meter int) *keeper {
+	return &keeper{agent: agent, children: map[int]int{}, meter: meter}
 }
 
 // run serves until the agent is gone. SIGTERM is told to it: it is the agent's to decide when.
@@ -100,9 +101,19 @@ func start(control, output int) (int, error) {
 	if err := syscall.SetNonblock(output, false); err != nil {
 		return 0, err
 	}
-	return syscall.ForkExec("/proc/self/exe", []string{"init", childArgument}, &syscall.ProcAttr{
+	return executeAnew(childArgument, null, output, output, control)
+}
+
+// executeAnew starts a process of this file in a session of its own, that ends with this one. Those
+// are all its descriptors, from 0 on. To be called on the main thread.
+func executeAnew(argument string, descriptors ...int) (int, error) {
+	files := make([]uintptr, len(descriptors))
+	for index, one := range descriptors {
+		files[index] = uintptr(one)
+	}
+	return syscall.ForkExec("/proc/self/exe", []string{"init", argument}, &syscall.ProcAttr{
 		Env:   os.Environ(),
-		Files: []uintptr{uintptr(null), uintptr(output), uintptr(output), uintptr(control)},
+		Files: files,
 		Sys:   &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
 	})
 }
@@ -120,7 +131,10 @@ func (k *keeper) reap() {
 		}
 	}
 	if k.isSweeping {
-		k.isSweeping = killOrphans(k.children)
+		k.isSweeping = killOrphans(func(pid int) bool {
+			_, ok := k.children[pid]
+			return ok || pid == k.meter
+		})
 	}
 }
 

@@ -6,7 +6,7 @@
 // It speaks the spawner's side of the protocol in runtime-images/python/inglenook_runtime/__init__.py
 // (the part for a spawner beside its agent), and does what that spawner does, as far as it is about
 // programs: modes `exec` and `image` of a child's setup. It cannot be a zygote: a child is this very
-// file, executed anew, that waits to be told what to become.
+// file, executed anew, that waits to be told what to become. So is the meter of what lies in /tmp.
 package main
 
 import (
@@ -31,6 +31,8 @@ func main() {
 		os.Exit(serve(os.Args[2]))
 	case len(os.Args) == 2 && os.Args[1] == childArgument:
 		live(controlDescriptor)
+	case len(os.Args) == 2 && os.Args[1] == meterArgument:
+		answer(askingDescriptor, os.Getppid())
 	default:
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(2)
@@ -47,6 +49,11 @@ func serve(path string) int {
 	// Ctrl-C is the agent's to hear. Not ignored: the programs would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
 	closeInherited()
+	meter, err := startMeter()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "init: nothing can tell what lies in /tmp: %v\n", err)
+		return 1
+	}
 	channel, err := connect(path, terminated)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "init: there is no agent at %s: %v\n", path, err)
@@ -59,9 +66,9 @@ func serve(path string) int {
 		fmt.Fprintf(os.Stderr, "init: %v\n", err)
 	}
 	agent := newAgent(channel)
-	if agent.sayReady() != nil {
+	if agent.sayReady(meter.asking) != nil {
 		return 0 // it does not want us, or has gone again
 	}
-	newKeeper(agent).run(terminated, ended)
+	newKeeper(agent, meter.pid).run(terminated, ended)
 	return 0
 }

@@ -92,10 +92,10 @@ func killGroup(pid int) {
 // killOrphans kills what has left the group of a child that has ended; answers whether there was any.
 //
 // It is our own child now. Its children come to us when it has been buried, and are next.
-func killOrphans(known map[int]int) bool {
+func killOrphans(isKnown func(pid int) bool) bool {
 	found := false
 	for _, pid := range ownChildren() {
-		if _, ok := known[pid]; !ok {
+		if !isKnown(pid) {
 			killGroup(pid)
 			found = true
 		}
@@ -109,7 +109,7 @@ func killAll(leaders map[int]int, ended <-chan os.Signal) {
 		killGroup(pid)
 	}
 	for until := time.Now().Add(endWithin); time.Now().Before(until); {
-		killOrphans(nil)
+		killOrphans(func(int) bool { return false })
 		for {
 			if _, ok := wait(-1, syscall.WNOHANG); !ok {
 				break

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,11 +46,24 @@ def test_it_brings_descriptors_to_read_of_its_processes(
 def test_it_tells_how_much_lies_in_a_folder(
     spawner: runtime_driver.Spawner, tmp_path: Path
 ) -> None:
-    (tmp_path / "app.py").write_text(
-        "import os, tempfile\nkept = []\ndef handler(event, context):\n"
-        "    kept.append(tempfile.TemporaryFile(dir=event))\n"
-        "    kept[0].write(bytes(300_000))\n    kept[0].flush()\n"
+    tells_how_much_lies_in_a_folder(spawner, tmp_path)
+
+
+def test_the_init_tells_it_as_well(init: Path, tmp_path: Path) -> None:
+    with runtime_driver.spawner(beside=tmp_path / "spawner.sock", program=init) as spawner:
+        tells_how_much_lies_in_a_folder(spawner, tmp_path)
+
+
+def tells_how_much_lies_in_a_folder(spawner: runtime_driver.Spawner, tmp_path: Path) -> None:
+    program = tmp_path / "bootstrap"
+    program.write_text(
+        f"#!{sys.executable} -IS\nimport os, sys, tempfile, time\n"
+        "if os.fork():\n    os.wait()\n"
+        "kept = tempfile.TemporaryFile(dir=sys.argv[1])\n"
+        "kept.write(bytes(300_000))\nkept.flush()\n"
+        "print('kept', flush=True)\ntime.sleep(100)\n"
     )
+    program.chmod(0o755)
     folder = tmp_path / "measured"
     (folder / "inner").mkdir(parents=True)
     named = dict(zip(spawner.ready["descriptors"], spawner.descriptors, strict=True))
@@ -68,9 +82,9 @@ def test_it_tells_how_much_lies_in_a_folder(
         (folder / "forbidden").mkdir(mode=0o000)
         assert 1_000_000 <= used() - empty <= 1_000_000 + 5 * 4096
         child = spawner.fork()
-        assert child.set_up(task_dir=str(tmp_path)) == ("R", b"")
         before = used()
-        assert child.invoke(str(folder))[0] == "A"
+        child.tell(mode="exec", argv=[str(program), str(folder)])
+        until(lambda: child.printed().plain == b"kept\n")
         assert 300_000 <= used() - before <= 300_000 + 4096
         meter.send(b"/nowhere")
         assert meter.recv(8) == bytes(8)

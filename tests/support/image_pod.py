@@ -1,6 +1,7 @@
 """A container image and its pod: the image is a folder of this machine.
 
 Its program is a small client of the Runtime API that evaluates what it is sent.
+Others can be added.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -12,12 +13,12 @@ from support.agent_stand import Answer
 from inglenook.wire import messages
 
 URI = "registry.test/app@sha256:0"
-APP = f"""#!{pod_stand.PYTHON} -IS
-import http.client, json, os, signal, subprocess, sys, time
+APP = """
+import os, signal, subprocess, sys, time
 def is_alive(pid):
-    return os.path.exists(f"/proc/{{pid}}")
+    return os.path.exists(f"/proc/{pid}")
 def opened():
-    paths = [f"/proc/self/fd/{{number}}" for number in os.listdir("/proc/self/fd")]
+    paths = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
     return [os.readlink(path) for path in paths if os.path.lexists(path)]
 def detach(*command):
     # Leaves the session, and its parent at once.
@@ -31,14 +32,19 @@ def detach(*command):
         os.execvp(command[0], command)
     os.wait()
     return int(os.read(read, 20))
+def handler(event, context):
+    return eval(event, globals())
+"""
+CLIENT = """
+import http.client, json, os
 api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 invocation = "/2018-06-01/runtime/invocation"
 while True:
     api.request("GET", invocation + "/next")
     event = api.getresponse()
-    result = eval(json.loads(event.read()))
+    result = handler(json.loads(event.read()), None)
     name = event.headers["Lambda-Runtime-Aws-Request-Id"]
-    api.request("POST", f"{{invocation}}/{{name}}/response", body=json.dumps(result))
+    api.request("POST", f"{invocation}/{name}/response", body=json.dumps(result))
     api.getresponse().read()
 """
 
@@ -54,13 +60,17 @@ class Image:
         self.program = init.read_bytes()
         self.root = folder / "image"
         (self.root / "bin").mkdir(parents=True)
-        self.app = self.add("bin/app", APP)
+        self.app = self.add_function("app", APP)
 
     def add(self, name: str, content: str, mode: int = 0o755) -> str:
         path = self.root / name
         path.write_text(content)
         path.chmod(mode)
         return str(path)
+
+    def add_function(self, name: str, source: str) -> str:
+        """Add a program that answers with the `handler` of the source, once that has run."""
+        return self.add(f"bin/{name}", f"#!{pod_stand.PYTHON} -IS\n{source}{CLIENT}")
 
     def pod(self, **variables: str) -> AbstractAsyncContextManager[pod_stand.Pod]:
         return pod_stand.pod(

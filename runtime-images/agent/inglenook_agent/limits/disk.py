@@ -1,8 +1,9 @@
 """Watch what lies in the /tmp of a pod's container, which no kernel limits to a function's size.
 
 The container's own meter is asked (`inglenook_runtime.usage`): every so often while something runs,
-and once more after it. A tree that takes long to look through is looked through less often. Nothing
-is waited for, and nothing is asked while nothing runs.
+and once more after it. A tree that takes long to look through is looked through less often, but
+every few seconds: what takes long may only be waiting for a busy node's CPU. Nothing is waited for,
+and nothing is asked while nothing runs.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from pathlib import Path
 _ANSWER_BYTES = 8
 _SHARE_MAX = 0.05
 """Of the time that may go by with looking."""
+_PAUSE_MAX_S = 5.0
 
 
 class DiskWatch:
@@ -95,7 +97,7 @@ class DiskWatch:
 
     def _rest_or_go_on(self, pause_s: float = 0.0) -> None:
         if self._is_stirred or self.is_busy():
-            self._look_in(max(self._interval_s, pause_s))
+            self._look_in(max(self._interval_s, min(pause_s, _PAUSE_MAX_S)))
 
     def _end(self) -> None:
         self.close()
