@@ -31,7 +31,8 @@ class Stand:
     image: image_pod.Image | None
 
     async def function(self, source: str, **changes: object) -> pod_stand.Gateway:
-        changes["ephemeral_storage_mb"] = SIZE_MB
+        # A busy machine may take seconds for a look, and then pauses for twenty times as long.
+        changes |= {"ephemeral_storage_mb": SIZE_MB, "timeout_s": 900}
         if self.image is not None:
             app = self.image.add_function("own", FILL + source)
             return await image_pod.specialised(self.pod, app, **changes)
