@@ -103,9 +103,10 @@ class Watch:
         self._tracer = tracer
         self.is_traced = tracer is not None
         self._by_arn: dict[str, Run] = {}
-        self._phases: collections.deque[tuple[Phase, float, float, str | None]] = collections.deque(
-            maxlen=_PHASES_KEPT
-        )
+        # Only what is traced needs them, and an empty one takes as much as the rest of a watch.
+        self._phases: collections.deque[tuple[Phase, float, float, str | None]] | None = None
+        if self.is_traced:
+            self._phases = collections.deque(maxlen=_PHASES_KEPT)
 
     def now(self) -> float:
         """Return the time on the clock that everything here is told in."""
@@ -137,7 +138,7 @@ class Watch:
         """Learn that a part of a cold start has ended well."""
         ended = self.now()
         self._tally.observe(metrics.COLD_START_PHASE, ended - began, (phase.value,))
-        if self.is_traced:
+        if self._phases is not None:
             self._phases.append((phase, began, ended, environment))
 
     def started(
@@ -171,7 +172,7 @@ class Watch:
             return
         phases = [
             (phase.value, began, ended)
-            for phase, began, ended, of in self._phases
+            for phase, began, ended, of in self._phases or ()
             if ended > journey.began and ended <= journey.sent and of in (None, environment)
         ]
         journey.tell(self._tracer, self._version, environment, phases, error)
