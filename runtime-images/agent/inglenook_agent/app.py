@@ -61,6 +61,8 @@ async def serve(tuned: settings.Settings, stop: asyncio.Event) -> None:
             Path(agent.packages_folder), task=places.task, opt=places.opt, mark=code / _MARK
         )
         is_spent = await store.open()
+        if not is_spent:
+            await store.rehearse()
         if agent.image:
             # Before probes are answered: the function's container starts when they are.
             await asyncio.to_thread(init_file.install, agent.init_source, agent.init_file)
