@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from inglenook import settings
-from inglenook.aio import tasks
+from inglenook.aio import allocator, tasks
 from inglenook.catalog.catalog import Catalog
 from inglenook.model import account, function
 from inglenook.store import kinds
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
     """Open all parts and serve."""
+    _ = allocator.keep()
     of.needs("catalog", "pods", "gateways", "api")
     await of.listen(stack)
     options = of.settings.cluster

@@ -117,6 +117,95 @@ async def test_a_body_that_comes_later_is_aiohttps_and_the_next_invoke_is_not() 
         assert (await site.answer())[1] == b"whole:12345"
 
 
+LARGE = b"x" * 300_000
+
+
+@pytest.fixture
+def gathering(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Tell when the server has begun to gather a body."""
+    begins = asyncio.Event()
+    real = whole.begun
+
+    def told(data: bytes) -> whole.Begun | None:
+        found = real(data)
+        if found is not None:
+            begins.set()
+        return found
+
+    monkeypatch.setattr(whole, "begun", told)
+    return begins
+
+
+async def test_a_large_body_that_follows_is_answered_as_one_that_came_whole(
+    gathering: asyncio.Event,
+) -> None:
+    async with served() as site:
+        for _ in range(2):
+            data = invoke(LARGE)
+            site.writer.write(data[:200])
+            await gathering.wait()
+            gathering.clear()
+            site.writer.write(data[200:150_000])
+            await site.writer.drain()
+            site.writer.write(data[150_000:])
+            assert (await site.answer())[1] == b"whole:" + LARGE
+            site.writer.write(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await site.answer())[1] == b"aiohttp:"
+
+
+async def test_a_large_body_that_takes_its_time_is_aiohttps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_server, "_GATHERING_S", 0.05)
+    async with served() as site:
+        data = invoke(LARGE)
+        site.writer.write(data[:100_000])
+        await site.handling.wait()
+        site.writer.write(data[100_000:])
+        assert (await site.answer())[1] == b"aiohttp:" + LARGE
+        site.writer.write(invoke(b"2"))
+        assert (await site.answer())[1] == b"whole:2"
+
+
+async def test_what_comes_behind_a_large_body_is_answered_in_order(
+    gathering: asyncio.Event,
+) -> None:
+    async with served() as site:
+        data = invoke(LARGE)
+        site.writer.write(data[:100_000])
+        await gathering.wait()
+        site.writer.write(data[100_000:] + invoke(b"2"))
+        bodies = [(await site.answer())[1].partition(b":")[2] for _ in range(2)]
+        assert bodies == [LARGE, b"2"]
+
+
+async def test_a_caller_may_hang_up_in_the_middle_of_a_large_body(
+    gathering: asyncio.Event,
+) -> None:
+    async with served() as site:
+        site.writer.write(invoke(LARGE)[:100_000])
+        await gathering.wait()
+        site.writer.close()
+        await site.http.lost.wait()
+        assert not site.begun
+        assert not site.handling.is_set()
+
+
+async def test_stopping_waits_for_a_large_body_and_its_answer(
+    gathering: asyncio.Event,
+) -> None:
+    async with served() as site:
+        data = invoke(LARGE)
+        site.writer.write(data[:100_000])
+        await gathering.wait()
+        site.http.pre_shutdown()
+        stopping = asyncio.ensure_future(site.http.shutdown(10))
+        site.writer.write(data[100_000:])
+        assert (await site.answer())[1] == b"whole:" + LARGE
+        await stopping
+        assert await site.reader.read() == b""
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -2,6 +2,7 @@
 
 import pytest
 
+from inglenook.model import limits
 from inglenook_gateway.api import whole
 
 HEAD = b"POST /2015-03-31/functions/echo/invocations HTTP/1.1\r\nHost: x\r\n"
@@ -89,6 +90,48 @@ def test_an_empty_body_is_read() -> None:
 )
 def test_anything_else_is_left_to_who_can_read_it(data: bytes) -> None:
     assert whole.read(data) is None
+
+
+def large(*headers: bytes, length: int = 200_000, have: bytes = b"12345") -> bytes:
+    """Return the beginning of a request with a large body."""
+    lines = b"".join(line + b"\r\n" for line in (*headers, b"Content-Length: %d" % length))
+    return HEAD + lines + b"\r\n" + have
+
+
+def test_a_large_body_is_gathered() -> None:
+    begun = whole.begun(large(b"X-Amz-Log-Type: Tail"))
+    assert begun is not None
+    assert begun.to_come == 199_995
+    assert begun.pieces() == (large(b"X-Amz-Log-Type: Tail", have=b""), b"12345")
+    begun.add(b"6" * 100_000)
+    begun.add(b"7" * 99_995)
+    assert begun.to_come == 0
+    request = begun.whole()
+    assert (request.name, request.headers["x-amz-log-type"]) == ("echo", "Tail")
+    assert request.payload == b"12345" + b"6" * 100_000 + b"7" * 99_995
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        post(),
+        post()[:-1],
+        HEAD,
+        large(length=100_000),
+        large(length=limits.PAYLOAD_BYTES_MAX + 1),
+        large(length=200_000, have=b"1" * 200_000),
+        large(length=200_000, have=b"1" * 200_001),
+        large(b"Expect: 100-continue"),
+        large(b"Connection: close"),
+        large(b"Transfer-Encoding: chunked"),
+        large(b"X-Amz-Invocation-Type: Event"),
+        large(b"Content-Length: 200000"),
+        large(b"X-A: " + b"a" * 9000),
+        large().replace(b"POST", b"PUT"),
+    ],
+)
+def test_no_other_body_is_gathered(data: bytes) -> None:
+    assert whole.begun(data) is None
 
 
 @pytest.mark.parametrize(

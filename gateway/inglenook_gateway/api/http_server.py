@@ -5,9 +5,11 @@ next request is not there in time, be it idle or sending its head byte by byte, 
 keep-alive timer does that, which is why it is short.
 
 An Invoke that arrives whole never becomes a request of aiohttp's (see `whole`): it is answered on
-the connection itself, between two requests of aiohttp's, by a callback. Everything else goes to
-aiohttp as it came. For that a connection keeps count of where aiohttp's present request ends; as
-soon as it cannot be sure, the connection is aiohttp's for the rest of its life.
+the connection itself, between two requests of aiohttp's, by a callback. So is one whose large body
+follows without delay. Everything else goes to aiohttp as it came, also what there is of a large
+body that takes its time: slow ones are for its handlers to refuse. For that a connection keeps
+count of where aiohttp's present request ends; as soon as it cannot be sure, the connection is
+aiohttp's for the rest of its life.
 """
 
 import asyncio
@@ -28,6 +30,8 @@ _logger.setLevel(logging.CRITICAL)
 # A client context alone may have 3,583 bytes, and a full ARN stands in the request line.
 HEADER_BYTES_MAX = 16 * 1024
 _LINGER_S = 3.0
+_GATHERING_S = 2.0
+"""How long a large body may take to be no request of aiohttp's."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Invoke = Callable[[whole.Invoke, Callable[[whole.Answer], None]], None]
@@ -37,7 +41,7 @@ Invoke = Callable[[whole.Invoke, Callable[[whole.Answer], None]], None]
 class _Connection(web.RequestHandler):
     """One connection. Its errors are those of requests that no operation ever sees."""
 
-    __slots__ = ("_answered", "_held", "_is_invoking", "_server", "_to_come")
+    __slots__ = ("_answered", "_begun", "_held", "_is_invoking", "_server", "_to_come")
 
     def __init__(self, server: "HttpServer", **options: Any) -> None:
         super().__init__(server, **options)
@@ -45,7 +49,9 @@ class _Connection(web.RequestHandler):
         self._to_come: int | None = 0
         """How many bytes of aiohttp's present request are still to come, if that is known."""
         self._is_invoking = False
-        """Whether an Invoke is under way of which aiohttp knows nothing."""
+        """Whether an Invoke is under way of which aiohttp knows nothing, or on its way here."""
+        self._begun: tuple[whole.Begun, Invoke, asyncio.TimerHandle] | None = None
+        """One whose body is on its way, who is to answer it, and what ends the gathering."""
         self._held = b""
         """What came behind it, or a moment too early."""
         self._answered: asyncio.Future[None] | None = None
@@ -53,6 +59,8 @@ class _Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         if not data:
             super().data_received(data)  # aiohttp's own: parse on
+        elif self._begun is not None:
+            self._gather(*self._begun, data)
         elif self._is_invoking:
             # A client that does not wait for answers: it is read again after this one.
             self._held += data
@@ -79,10 +87,47 @@ class _Connection(web.RequestHandler):
                     self._is_invoking = True
                     invoke(request, self._respond)
                     return
+                begun = whole.begun(data)
+                if begun is not None:
+                    self._is_invoking = True
+                    timer = self._loop.call_later(_GATHERING_S, self._leave, begun)
+                    self._begun = begun, invoke, timer
+                    return
             self._to_come = whole.rest(data)
         elif self._to_come is not None:
             self._to_come = self._to_come - len(data) if len(data) <= self._to_come else None
         super().data_received(data)
+
+    def _gather(
+        self, begun: whole.Begun, invoke: Invoke, timer: asyncio.TimerHandle, data: bytes
+    ) -> None:
+        if len(data) > begun.to_come:
+            timer.cancel()
+            self._leave(begun)
+            self._take(data)
+            return
+        begun.add(data)
+        if not begun.to_come:
+            timer.cancel()
+            self._begun = None
+            invoke(begun.whole(), self._respond)
+
+    def _leave(self, begun: whole.Begun) -> None:
+        """Leave a request whose body is on its way to aiohttp."""
+        self._begun = None
+        self._is_invoking = False
+        self._to_come = begun.to_come
+        for piece in begun.pieces():
+            if piece:
+                super().data_received(piece)
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)  # aiohttp waits for it
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._begun is not None:
+            self._begun[2].cancel()
+            self._begun = None
+        super().connection_lost(exc)
 
     @property
     def _is_idle(self) -> bool:

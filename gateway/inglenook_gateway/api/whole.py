@@ -5,7 +5,8 @@ head, in one piece. Such a piece is recognised here, by a grammar that is delibe
 HTTP: whatever does not fit it to the byte (another operation, a body that is still on its way, a
 second request behind it, chunks, `Expect`, a length given twice, bytes beyond ASCII) is not read
 here at all, and is `http_server`'s to hand to aiohttp as it came. So nothing has to be refused
-here, and there is no second opinion on what odd requests mean.
+here, and there is no second opinion on what odd requests mean. Only of a large body more may come
+later: then the head is read by the same grammar, and `Begun` takes the rest.
 
 Pure: bytes in, values out, and the other way round.
 """
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiohttp import helpers
 from aiohttp.http import SERVER_SOFTWARE
 
-from inglenook.model import function_url
+from inglenook.model import function_url, limits
 
 if TYPE_CHECKING:
     from inglenook.wire.connection import Body
@@ -42,6 +43,8 @@ _FIELD = re.compile(
 """The header fields that mean something here, in a head that is known to be one."""
 _JOINED_BYTES_MAX = 64 * 1024
 """Up to here one copy costs less than a second buffer to write."""
+_GATHERED_BYTES_MIN = 128 * 1024
+"""From here on a body is gathered here. Smaller ones seldom come in many pieces."""
 
 
 class Invoke(NamedTuple):
@@ -52,7 +55,7 @@ class Invoke(NamedTuple):
     qualifier: str | None
     headers: dict[str, str]
     """Those that mean something to an Invoke, by their names in lower case."""
-    payload: bytes
+    payload: bytes | bytearray
 
 
 class Answer(NamedTuple):
@@ -61,6 +64,40 @@ class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: "Body"
+
+
+class Begun:
+    """A request of which the head is there and a large body is on its way."""
+
+    __slots__ = ("_body", "_have", "_head", "_invoke")
+
+    def __init__(self, head: bytes, invoke: Invoke, length: int) -> None:
+        """Take a head and what it says; `invoke.payload` is what has come of the body."""
+        self._head = head
+        self._invoke = invoke
+        # Whole from the start: one that grows is moved again and again.
+        self._body = bytearray(length)
+        self._have = 0
+        self.add(invoke.payload)
+
+    @property
+    def to_come(self) -> int:
+        """How many bytes are missing."""
+        return len(self._body) - self._have
+
+    def add(self, data: bytes | bytearray) -> None:
+        """Take the next bytes of the body, no more than are missing."""
+        end = self._have + len(data)
+        self._body[self._have : end] = data
+        self._have = end
+
+    def whole(self) -> Invoke:
+        """Return the request, of which nothing is missing."""
+        return self._invoke._replace(payload=self._body)
+
+    def pieces(self) -> tuple[bytes, bytes]:
+        """Return all that has come, as it came: the head, and the beginning of the body."""
+        return self._head, bytes(memoryview(self._body)[: self._have])
 
 
 def read(data: bytes) -> Invoke | None:
@@ -78,6 +115,25 @@ def read(data: bytes) -> Invoke | None:
         headers,
         data[end:],
     )
+
+
+def begun(data: bytes) -> Begun | None:
+    """Return the request that `data` begins, if it is one of these with a large body to come.
+
+    Not one whose body is larger than an event may be: who refuses that need not read it.
+    """
+    head = _HEAD.match(data)
+    if head is None or head.end() > _HEAD_BYTES_MAX:
+        return None
+    headers = _fields(head[0])
+    if headers is None or not _is_plain(headers):
+        return None
+    length, have = _length(headers) or 0, len(data) - head.end()
+    if not _GATHERED_BYTES_MIN <= length <= limits.PAYLOAD_BYTES_MAX or have >= length:
+        return None
+    qualifier = None if head[2] is None else str(head[2], "ascii")
+    invoke = Invoke(str(head[1], "ascii"), qualifier, headers, data[head.end() :])
+    return Begun(head[0], invoke, length)
 
 
 def rest(data: bytes) -> int | None:

@@ -19,7 +19,7 @@ import msgspec
 import uvloop
 
 from inglenook import errors, settings
-from inglenook.aio import collector
+from inglenook.aio import allocator, collector
 from inglenook.store import documents
 from inglenook_local import app
 from inglenook_local.cli.exits import CommandError, Exit
@@ -48,6 +48,7 @@ def run(options: app.Options, *, json: bool, verbose: bool) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     _raise_descriptor_limit()
+    _ = allocator.keep()
     announce = _announce_json if json else _announce
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -2,7 +2,8 @@
 
 A frame is a 4-byte length, a byte of kind and a payload (see `inglenook_runtime`). What arrives
 goes to the channel's `listener`; before there is one nothing can arrive, because a spare does not
-speak first. A payload over the limit is read and dropped, never kept.
+speak first. A payload over the limit is read and dropped, never kept; a large one is read into the
+buffer that is handed over.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ _HEAD_BYTES = _LENGTH_BYTES + 1
 _FRAME_BYTES_MAX = limits.RESPONSE_BYTES_MAX + 1024
 # Up to here one copy costs less than a second write.
 _JOINED_BYTES_MAX = 64 * 1024
+_LARGE_BYTES_MIN = 128 * 1024
 
 
 class ChannelListener(Protocol):
@@ -40,6 +42,10 @@ class Channel(asyncio.Protocol):
         self._wanted = _HEAD_BYTES
         self._skip = 0
         self._skipped_kind = 0
+        self._large: bytearray | None = None
+        """The payload of a large frame, of which some is still to come."""
+        self._large_kind = 0
+        self._filled = 0
 
     def send(self, kind: bytes, head: bytes, body: Body = b"") -> None:
         """Send a frame whose payload is `head` and then `body`."""
@@ -69,6 +75,10 @@ class Channel(asyncio.Protocol):
             self.listener.lost()
 
     def data_received(self, data: bytes) -> None:
+        if self._large is not None:
+            data = self._fill(self._large, data)
+            if not data:
+                return
         if (
             not self._buffer
             and not self._skip
@@ -96,12 +106,21 @@ class Channel(asyncio.Protocol):
             self._buffer += self._skipped(bytes(buffer))
             return True
         if len(buffer) < end:
-            self._wanted = end
+            if length > _LARGE_BYTES_MIN:
+                # Whole from the start: one that grows is moved again and again.
+                self._large = bytearray(length - 1)
+                self._large_kind = buffer[_LENGTH_BYTES]
+                self._filled = 0
+                self._buffer = bytearray()
+                self._wanted = _HEAD_BYTES
+                self._fill(self._large, memoryview(buffer)[_HEAD_BYTES:])
+            else:
+                self._wanted = end
             return False
         self._wanted = _HEAD_BYTES
         kind = buffer[_LENGTH_BYTES]
         if len(buffer) == end:
-            # The usual case for a large answer: the buffer itself is handed over, uncopied.
+            # The usual case: the buffer itself is handed over, uncopied.
             self._buffer = bytearray()
             self._hand_over(kind, memoryview(buffer)[_HEAD_BYTES:])
             return False
@@ -109,6 +128,16 @@ class Channel(asyncio.Protocol):
         del buffer[:end]
         self._hand_over(kind, payload)
         return True
+
+    def _fill(self, large: bytearray, data: bytes | memoryview) -> bytes:
+        """Take what belongs to a large frame; return what comes behind it."""
+        begin, end = self._filled, min(len(large), self._filled + len(data))
+        large[begin:end] = data if len(data) == end - begin else data[: end - begin]
+        self._filled = end
+        if end == len(large):
+            self._large = None
+            self._hand_over(self._large_kind, large)
+        return bytes(data[end - begin :])
 
     def _skipped(self, data: bytes) -> bytes:
         gone = min(self._skip, len(data))

@@ -20,6 +20,10 @@ from inglenook_agent.supervisor.orders import Orders, Said
 from inglenook_agent.supervisor.process import Process
 from inglenook_agent.supervisor.storage import Storage
 
+_CHANNEL_BYTES = 1024 * 1024
+"""How much of a large event or answer may be on its way to or from a process; each time that this
+is used up, both wait for each other."""
+
 
 class SpawnError(Exception):
     """The interpreter's spawner does not come up, or does not fork."""
@@ -111,6 +115,9 @@ class Spawner(abc.ABC):
                 unless_piped.pop_all()
         except OSError as exc:
             raise CannotForkError(f"cannot prepare a process: {exc}") from exc
+        for end in (ours, theirs):
+            # What is more than the kernel allows for is cut by it.
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CHANNEL_BYTES)
         ours.setblocking(False)
         os.set_blocking(output, False)
         try:
