@@ -12,11 +12,14 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 SLUG_MAX_CHARS = 100
+_GROUPS_KEPT = 2000
+"""Of how many groups the state is known; that of any other is read from its folder."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +37,11 @@ class Mark(msgspec.Struct, frozen=True):
     size: int
 
 
+class _Segment(NamedTuple):
+    number: int
+    size: int
+
+
 def folder_name(group: str) -> str:
     """Name a group's folder: readable, safe on every file system, one per group.
 
@@ -46,44 +54,58 @@ def folder_name(group: str) -> str:
 class _Group:
     """The state of one group's folder, as its only writer knows it."""
 
+    # There are as many as functions that have written lately: no Path is kept.
+    __slots__ = ("_folder", "_is_torn", "_newest", "_older")
+
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self.segments = [
-            Mark(path, path.stat().st_size) for path in sorted(folder.glob("*.jsonl"))
-        ] or [Mark(self._path(1), 0)]
-        self.is_torn = self._ends_torn()
+        self._folder = str(folder)
+        self._older: tuple[_Segment, ...] = ()
+        self._newest = _Segment(1, 0)
+        if segments := [_Segment(int(mark.path.stem), mark.size) for mark in _marks(folder)]:
+            *older, self._newest = segments
+            self._older = tuple(older)
+        self._is_torn = self._ends_torn()
 
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number:08d}.jsonl"
+    def marks(self) -> list[Mark]:
+        return [
+            Mark(Path(self._path(number)), size) for number, size in (*self._older, self._newest)
+        ]
+
+    def _path(self, number: int) -> str:
+        return f"{self._folder}/{number:08d}.jsonl"
 
     def _ends_torn(self) -> bool:
-        newest = self.segments[-1]
-        if not newest.size:
+        if not self._newest.size:
             return False
-        with newest.path.open("rb") as file:
+        with Path(self._path(self._newest.number)).open("rb") as file:
             file.seek(-1, 2)
             return file.read(1) != b"\n"
 
     def append(self, lines: bytes) -> None:
-        newest = self.segments[-1]
-        data = b"\n" + lines if self.is_torn else lines
+        number, size = self._newest
+        data = b"\n" + lines if self._is_torn else lines
         # Until it is known to have been written whole, a line may be torn by a full disk as well.
-        self.is_torn = True
-        with newest.path.open("ab", buffering=0) as file:
+        self._is_torn = True
+        with Path(self._path(number)).open("ab", buffering=0) as file:
             written = 0
             while written < len(data):
                 written += file.write(data[written:])
-        self.is_torn = False
-        self.segments[-1] = Mark(newest.path, newest.size + len(data))
+        self._is_torn = False
+        self._newest = _Segment(number, size + len(data))
 
     def rotate(self, segment_max_bytes: int, group_max_bytes: int) -> None:
-        newest = self.segments[-1]
-        if newest.size < segment_max_bytes:
+        if self._newest.size < segment_max_bytes:
             return
-        self.segments.append(Mark(self._path(int(newest.path.stem) + 1), 0))
-        while sum(segment.size for segment in self.segments) > group_max_bytes - segment_max_bytes:
-            self.segments.pop(0).path.unlink(missing_ok=True)
+        older = [*self._older, self._newest]
+        while sum(each.size for each in older) > group_max_bytes - segment_max_bytes:
+            Path(self._path(older.pop(0).number)).unlink(missing_ok=True)
+        self._older = tuple(older)
+        self._newest = _Segment(self._newest.number + 1, 0)
+
+
+def _marks(folder: Path) -> list[Mark]:
+    return [Mark(path, path.stat().st_size) for path in sorted(folder.glob("*.jsonl"))]
 
 
 class Segments:
@@ -98,9 +120,11 @@ class Segments:
 
     def append(self, group: str, entries: Sequence[Entry]) -> None:
         """Add entries to a group. Raises OSError."""
-        state = self._groups.get(group)
-        if state is None:
-            state = self._groups[group] = _Group(self._root / folder_name(group))
+        state = self._groups.pop(group, None) or _Group(self._root / folder_name(group))
+        # Who has written last stands last; who has not for the longest time is read anew.
+        self._groups[group] = state
+        if len(self._groups) > _GROUPS_KEPT:
+            del self._groups[next(iter(self._groups))]
         state.append(self._encode(entries))
         state.rotate(self._segment_max_bytes, self._group_max_bytes)
 
@@ -121,9 +145,8 @@ class Segments:
         """Return what there is to read of a group now, oldest first. For the writer's thread."""
         state = self._groups.get(group)
         if state is not None:
-            return list(state.segments)
-        folder = self._root / folder_name(group)
-        return [Mark(path, path.stat().st_size) for path in sorted(folder.glob("*.jsonl"))]
+            return state.marks()
+        return _marks(self._root / folder_name(group))
 
 
 def read(marks: Sequence[Mark], *, since_ms: int, limit: int | None) -> list[Entry]:

@@ -30,6 +30,11 @@ def tear(root: Path) -> None:
     os.truncate(segment, segment.stat().st_size - 4)
 
 
+def tear_newest(folder: Path) -> None:
+    newest = max(folder.glob("*.jsonl"))
+    os.truncate(newest, newest.stat().st_size - 4)
+
+
 def size_of(root: Path) -> int:
     return sum(file.stat().st_size for file in root.glob("*/*.jsonl"))
 
@@ -259,3 +264,25 @@ async def test_a_question_that_makes_no_sense_is_refused(
     ):
         assert response.status == 400
         assert (await response.json())["message"]
+
+
+async def test_groups_beyond_those_whose_state_is_kept_go_on_where_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_segments, "_GROUPS_KEPT", 2)
+    groups = [f"/aws/lambda/{number}" for number in range(4)]
+    async with logs.LogFiles(tmp_path, segment_max_bytes=150, group_max_bytes=600) as log_files:
+        for number in range(4):
+            for group in groups:
+                log_files.write(group, "s", events(f"{number} of {group}"))
+                await log_files.read(group)  # written one by one, so that others come in between
+        for group in groups:
+            assert await messages_of(log_files, group) == [f"{n} of {group}" for n in range(4)]
+        log_files.write(groups[0], "s", events("torn"))
+        assert (await messages_of(log_files, groups[0]))[-1] == "torn"
+        tear_newest(tmp_path / log_segments.folder_name(groups[0]))
+        for group in groups[1:]:
+            log_files.write(group, "s", events("between"))
+            await log_files.read(group)
+        log_files.write(groups[0], "s", events("after"))
+        assert (await messages_of(log_files, groups[0]))[-1] == "after"

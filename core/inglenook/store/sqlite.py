@@ -21,7 +21,7 @@ from inglenook.store.documents import Change, Document, Kind
 
 T = TypeVar("T")
 
-HISTORY_ROWS = 4096
+HISTORY_ROWS = 1024
 """How many changes are kept for watchers: far more than one falls behind between two turns."""
 WAITING_WRITES_MAX = 10_000
 """How many writes may wait for the disk; further ones are refused."""
