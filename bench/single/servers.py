@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,18 @@ class Platform:
                 whole += cpu_s(child)
         return whole
 
+    def processes(self) -> int:
+        """Return how many processes the platform has started that live."""
+        return len(self.process.children(recursive=True))
+
+    def until_gone(self, but: int, deadline_s: float) -> None:
+        """Wait until no more than so many of its processes are left. Raises TimeoutError."""
+        until = time.monotonic() + deadline_s
+        while (left := self.processes()) > but:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{left} processes are left, not {but}")
+            time.sleep(0.5)
+
     def resident(self) -> int:
         """Return the resident memory of the platform's own process, in bytes."""
         return int(self.process.memory_info().rss)
@@ -134,13 +147,19 @@ def running(
 
 
 @contextlib.contextmanager
-def platform(checkout: Path = ROOT) -> Iterator[Platform]:
-    """Have a platform of a checkout, with data of its own, until the block ends."""
+def platform(
+    checkout: Path = ROOT, settings: Mapping[str, str] | None = None
+) -> Iterator[Platform]:
+    """Have a platform of a checkout, with data of its own, until the block ends.
+
+    With these settings, by the names of their environment variables.
+    """
     port = free_port()
     paths = os.pathsep.join(str(checkout / each) for each in _PACKAGES)
     with tempfile.TemporaryDirectory(prefix="inglenook-bench-") as data:
         up = [sys.executable, "-m", "inglenook_local", "up", "--json", "--port", str(port)]
-        with running([*up, "--data", data], "endpoint", {"PYTHONPATH": paths}) as process:
+        variables = {"PYTHONPATH": paths, **(settings or {})}
+        with running([*up, "--data", data], "endpoint", variables) as process:
             client = boto3.client(
                 "lambda",
                 endpoint_url=f"http://127.0.0.1:{port}",

@@ -15,6 +15,9 @@ from single.subjects import THIS, Subjects
 _BUSY = 8
 """Environments of a function that are busy, at most, while one more is asked for."""
 _HELD_S = 0.8
+_IDLE = {"INGLENOOK_GATEWAY_ENVIRONMENT_IDLE_TIMEOUT_S": "60"}
+"""So that environments of many functions go within minutes."""
+_GONE_S = 240.0
 MIB = 2**20
 
 
@@ -88,12 +91,15 @@ def at_once(run: Subjects) -> results.Result:
 
 
 def many(run: Subjects) -> results.Result:
-    """Create functions and invoke each once; time and memory by how many there are already."""
-    with run.platforms() as platforms:
+    """Create functions and invoke each once; time and memory by how many there are already.
+
+    Memory is read with the environments still there, and again when they have gone.
+    """
+    with run.platforms(_IDLE) as platforms:
         platform = platforms[THIS]
         platform.create("before-all", HANDLER)
         _ = _first(platform, "before-all")
-        before = platform.resident()
+        before, processes = platform.resident(), platform.processes()
         created, invoked, resident = [], [], []
         for number in range(run.sizes.many):
             began = time.perf_counter()
@@ -101,6 +107,8 @@ def many(run: Subjects) -> results.Result:
             created.append(round((time.perf_counter() - began) * 1000, 3))
             invoked.append(round(_first(platform, f"many-{number}"), 3))
             resident.append(platform.resident() - before)
+        platform.until_gone(processes, _GONE_S)
+        left = platform.resident() - before
     whole = [made + ran for made, ran in zip(created, invoked, strict=True)]
     tenths = figures.tenths(whole)
     return results.Result(
@@ -112,9 +120,13 @@ def many(run: Subjects) -> results.Result:
                 "last_tenth_p50_ms": tenths[-1],
                 "last_to_first": tenths[-1] / tenths[0],
             },
-            "platform": {
+            "platform, with environments": {
                 "kib_per_function": resident[-1] / run.sizes.many / 1024,
                 "resident_mib": (before + resident[-1]) / MIB,
+            },
+            "platform, when they have gone": {
+                "kib_per_function": left / run.sizes.many / 1024,
+                "resident_mib": (before + left) / MIB,
             },
         },
         raw={"create": created, "first invoke": invoked},

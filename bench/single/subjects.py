@@ -47,11 +47,13 @@ class Subjects:
     scenario: str = ""
 
     @contextlib.contextmanager
-    def platforms(self) -> Iterator[dict[str, servers.Platform]]:
+    def platforms(
+        self, settings: Mapping[str, str] | None = None
+    ) -> Iterator[dict[str, servers.Platform]]:
         """Have one platform of each checkout until the block ends, this one's perhaps profiled."""
         with contextlib.ExitStack() as stack:
             found = {
-                name: stack.enter_context(servers.platform(checkout))
+                name: stack.enter_context(servers.platform(checkout, settings))
                 for name, checkout in self.checkouts.items()
             }
             pid = found[THIS].process.pid
