@@ -166,7 +166,7 @@ def test_resources_applied_in_the_wrong_order_find_each_other(site: OperatorSite
             {**FUNCTION, "code": {"zip": {"url": "http://127.0.0.1:1/a.zip"}}},
             "FetchFailed",
         ),
-        ("image", {**FUNCTION, "code": {"imageUri": "app:1"}}, "ImageNotBuilt"),
+        ("image", {**FUNCTION, "code": {"imageUri": "app:1"}}, "InvalidParameterValueException"),
     ],
 )
 def test_a_bad_manifest_has_a_condition_and_an_event_and_nothing_is_made(
