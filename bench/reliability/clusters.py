@@ -26,7 +26,10 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
     if (pattern == "leaf" and not children) or (pattern != "leaf" and pattern in command):
         if not killed:
             print(time.time())
-        os.kill(int(pid), signal.SIGKILL)
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            continue  # it went with the one before it
         killed.append(command)
         if pattern == "leaf":
             break
