@@ -43,7 +43,11 @@ def _pods(component: str, namespace: str = PLATFORM) -> list[Any]:
 
 def _function_pods() -> list[Any]:
     found = objects("pods", "inglenook.dev/state=specialised", "default")
-    return [one for one in found if one["status"]["phase"] == "Running"]
+    return [
+        one
+        for one in found
+        if one["status"]["phase"] == "Running" and "deletionTimestamp" not in one["metadata"]
+    ]
 
 
 def _kill_one(component: str, pattern: str) -> Done:
