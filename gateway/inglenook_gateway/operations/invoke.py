@@ -98,7 +98,7 @@ class Invoke:
     def begin(
         self, request: whole.Invoke, request_id: str
     ) -> tuple[asyncio.Future[invocation.Outcome], Callable[[], whole.Answer]]:
-        """Begin to answer a request that has arrived whole; see `front.Begin`."""
+        """Begin to answer a request that has arrived whole; see `invoker.Begin`."""
         received_at = self._clock.monotonic()
         headers = request.headers
         log_type = headers.get("x-amz-log-type", "None")
