@@ -568,6 +568,7 @@ async def test_a_lost_spawner_fails_what_ran_and_ends_the_pod(pod: pod_stand.Pod
     await gateway.function(SLOW)
     environment = await gateway.start()
     answer = gateway.invoke_soon(environment, 100)
+    await pod.until_logged("begun")
 
     pod.spawner.kill()
     assert (await answer).result.error == "Runtime.ExitError"

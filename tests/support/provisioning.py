@@ -102,8 +102,15 @@ def get(client: "LambdaClient", name: str, qualifier: str) -> dict[str, Any]:
 
 def settled(client: "LambdaClient", name: str, qualifier: str) -> dict[str, Any]:
     """Return a configuration once its allocation has ended, well or not."""
-    soon(lambda: get(client, name, qualifier)["Status"] != "IN_PROGRESS")
-    return get(client, name, qualifier)
+    # One that dies after it was seen puts it in progress again: what was seen is what counts.
+    seen: dict[str, Any] = {}
+
+    def has_ended() -> bool:
+        seen.update(get(client, name, qualifier))
+        return bool(seen["Status"] != "IN_PROGRESS")
+
+    soon(has_ended)
+    return seen
 
 
 def ready(client: "LambdaClient", name: str, qualifier: str, count: int) -> dict[str, Any]:
