@@ -70,7 +70,10 @@ class Links:
     def awake(self, name: str) -> Link | None:
         """Return the link to a gateway, if it is up and not quiet: for what must not be lost."""
         beating = self._pulses.get(name)
-        return None if beating is None or beating.is_quiet else self.to(name)
+        if beating is None:
+            return None
+        beating.used()
+        return None if beating.is_quiet else self.to(name)
 
     async def _connect(self, name: str) -> None:
         pauses = backoff.Backoff(*_PAUSE_S)
