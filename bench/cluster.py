@@ -13,19 +13,34 @@ of a few lines and 128 MB. The scenarios:
 - `many`: 20 first calls a second, each of another function, for a minute;
 - `flat`: first calls again, while 500 other functions are there.
 
-Each takes away what it has brought. What comes out is printed and kept, with the conditions, in
-bench/results/cluster.json, in which a scenario's older figures are replaced.
+Each takes away what it has brought. `--profile` records gateways, operators and workers with
+py-spy, a file for each process and scenario; their nodes have to be this machine. What comes out is
+printed and kept, with the conditions, in bench/results/cluster.json, in which a scenario's older
+figures are replaced; what is profiled in a file of its own, because it is not to be published.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
-from measuring import cold, idle, installed, machine, oha, results, targets, warm, wrk
+from measuring import (
+    cold,
+    containers,
+    idle,
+    installed,
+    machine,
+    oha,
+    profiling,
+    results,
+    targets,
+    warm,
+    wrk,
+)
 
 ALL: dict[str, Callable[[installed.Platform, results.Sizes], results.Result]] = {
     "idle": idle.idle,
@@ -61,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--flat", type=int, default=500, help="functions that are there meanwhile")
     made.add_argument("--idle-s", type=float, default=30.0)
     made.add_argument("--at-most-s", type=float, default=900.0, help="for what is repeated")
+    profiling.add_option(made, "gateways, operators and workers")
     return made
 
 
@@ -74,13 +90,16 @@ def main() -> int:
         wrk.require()
         oha.require()
     platform = installed.Platform(options.pop("namespace"), options.pop("service"))
+    form = options.pop("profile")
+    file = targets.CLUSTER if form is None else f"{targets.CLUSTER}-profile"
     sizes = results.Sizes(**options)
     failed = []
     for name in wanted:
         facts, meanwhile, began = machine.facts(), machine.Meanwhile(), time.monotonic()
         conditions = platform.conditions()
         try:
-            found = ALL[name](platform, sizes)
+            with _profiled(platform, name, form):
+                found = ALL[name](platform, sizes)
         except Exception:  # noqa: BLE001 - one scenario's failure is not the others'
             traceback.print_exc()
             failed.append(name)
@@ -96,11 +115,24 @@ def main() -> int:
             "took_s": round(time.monotonic() - began, 1),
             **asdict(found),
         }
-        results.keep(targets.CLUSTER, name, kept)
-    print(results.FOLDER / f"{targets.CLUSTER}.json")
+        results.keep(file, name, kept)
+    print(results.FOLDER / f"{file}.json")
     if failed:
         print(f"not brought to an end: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+@contextlib.contextmanager
+def _profiled(platform: installed.Platform, scenario: str, form: str | None) -> Iterator[None]:
+    """Record the platform's parts until the block ends, if a form is asked for."""
+    with contextlib.ExitStack() as stack:
+        if form is not None:
+            parts = containers.of_parts(platform)
+            if not parts:
+                print("no profiles: no node of the platform is this machine", file=sys.stderr)
+            for pod, pid in parts.items():
+                stack.enter_context(profiling.profiled(pid, f"{scenario}-{pod}", form))
+        yield
 
 
 if __name__ == "__main__":

@@ -68,13 +68,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("scenarios", nargs="*", metavar="SCENARIO", choices=[[], *_ALL])
     made.add_argument("--against", metavar="COMMIT", help="measure its platform beside this one")
-    made.add_argument(
-        *("--profile",),
-        nargs="?",
-        const="flamegraph",
-        choices=list(profiling.FORMATS),
-        help="record the platform's process, into bench/results/profiles/",
-    )
+    profiling.add_option(made, "the platform's process")
     made.add_argument("--short", action="store_true", help="small sizes: does it work?")
     for field in dataclasses.fields(Sizes):
         if field.name != "curve":

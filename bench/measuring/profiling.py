@@ -1,5 +1,6 @@
 """A profile of a process while it is measured, by py-spy: a flame graph, or data for one."""
 
+import argparse
 import contextlib
 import shutil
 import signal
@@ -13,6 +14,17 @@ from measuring import results
 FORMATS = {"flamegraph": "svg", "speedscope": "json", "raw": "txt"}
 _RATE = 250
 _WRITTEN_WITHIN_S = 60.0
+
+
+def add_option(to: argparse.ArgumentParser, whom: str) -> None:
+    """Have `--profile` on a command line, with the form as its value."""
+    to.add_argument(
+        "--profile",
+        nargs="?",
+        const="flamegraph",
+        choices=list(FORMATS),
+        help=f"record {whom}, into bench/results/profiles/",
+    )
 
 
 @contextlib.contextmanager
