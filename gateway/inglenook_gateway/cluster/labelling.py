@@ -1,11 +1,17 @@
 """Labels of specialised pods, written after the fact: no invocation waits for them.
 
+Nor is the first one disturbed: what follows from a label (the API server tells half a dozen
+watchers, the kubelet resizes the pod, another one is made for the pool) takes the processors of a
+small node for longer than the invocation does. So what there is to write is gathered for a moment,
+and mostly is one write.
+
 Tried again until written, or the pod is gone; many at once take turns.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from inglenook.aio import backoff, tasks
 from inglenook_cluster import labels
@@ -15,6 +21,8 @@ from inglenook_gateway.dispatch import pods
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 8
+_GATHERED_S = 0.1
+_CLOSE_TIMEOUT_S = 2.0
 _PAUSE_S = (0.1, 10.0)
 _NOT_FOUND = 404
 
@@ -23,20 +31,20 @@ Patch = dict[str, dict[str, dict[str, str]]]
 
 
 class Labelling:
-    """Writes what pods have become."""
+    """Writes what pods have become. To be closed."""
 
     def __init__(
         self,
         api: requests.Requests,
         namespace: str,
-        owned: tasks.Tasks,
         *,
         resource_name: Callable[[str], str],
     ) -> None:
         """`resource_name` tells the name of a function's resource."""
         self._api = api
         self._path = f"/api/v1/namespaces/{namespace}/pods"
-        self._tasks = owned
+        self._tasks = tasks.Tasks()
+        self._is_closing = asyncio.Event()
         self._resource_name = resource_name
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._unwritten: dict[str, Patch] = {}
@@ -47,10 +55,7 @@ class Labelling:
         self._have_written(pod, patch(wanted, self._resource_name(wanted.version.function_name)))
 
     def started(self, pod: str) -> None:
-        """See to it that a pod says that an environment has started there.
-
-        Most inits end before the labels are written: then it is one write.
-        """
+        """See to it that a pod says that an environment has started there."""
         self._have_written(pod, {"metadata": {"annotations": {labels.STARTED: "true"}}})
 
     def _have_written(self, pod: str, patch: Patch) -> None:
@@ -59,7 +64,16 @@ class Labelling:
         if waiting is None:
             _ = self._tasks.start(self._write(pod), name=f"label {pod}")
 
+    async def close(self) -> None:
+        """Write what there is at once: the next owners look for their pods by it."""
+        self._is_closing.set()
+        await self._tasks.wait(_CLOSE_TIMEOUT_S)
+        await self._tasks.close()
+
     async def _write(self, pod: str) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GATHERED_S):
+                await self._is_closing.wait()
         pauses = backoff.Backoff(*_PAUSE_S)
         while True:
             async with self._turns:

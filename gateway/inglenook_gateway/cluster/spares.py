@@ -16,6 +16,7 @@ from inglenook_gateway.cluster import dialling, podmap
 
 logger = logging.getLogger(__name__)
 
+_REFILL_AFTER_S = 0.05
 _RETRY_S = (1.0, 30.0)
 """When a pod that could not be reached is tried again: the first time, and at most."""
 
@@ -76,10 +77,13 @@ class Spares:
         return {pool: len(ready) for pool, ready in self._open.items()}
 
     def refill_soon(self) -> None:
-        """Open what is missing and close what is not free, once the present change is over."""
+        """Open what is missing and close what is not free, once who has just taken one is served.
+
+        Whoever finds none open meanwhile connects to a pod of its own.
+        """
         if not self._is_refilling and not self._is_closed:
             self._is_refilling = True
-            asyncio.get_running_loop().call_soon(self._refill)
+            asyncio.get_running_loop().call_later(_REFILL_AFTER_S, self._refill)
 
     def _refill(self) -> None:
         self._is_refilling = False

@@ -74,9 +74,7 @@ class ClusterPods:
         )
         self._turns = turns.Turns()
         self._runtimes = runtimes.Runtimes(api, place.namespace, time)
-        self._labelling = labelling.Labelling(
-            api, place.namespace, self._tasks, resource_name=resource_name
-        )
+        self._labelling = labelling.Labelling(api, place.namespace, resource_name=resource_name)
         self._census = census.PodCensus(self._map, self._dialler, self._labelling)
         self._demand = demand.Demand()
         self._signal = demand.DemandSignal(
@@ -101,6 +99,7 @@ class ClusterPods:
     async def close(self) -> None:
         """Follow nothing any more. Leased pods stay with whoever has their connections."""
         self._spares.close()
+        await self._labelling.close()
         await self._tasks.close()
 
     @property
