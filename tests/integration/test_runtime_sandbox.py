@@ -137,6 +137,7 @@ def test_a_folder_that_is_absent_leaves_nothing_mounted(
     assert cwd == str(folders.task)
     assert "/opt" not in mounts
     assert "/tmp" not in mounts
+    assert (folders.tmp / "absent").stat().st_mode & 0o7777 == 0o1777
     assert b"no sandbox for this environment" in child.printed().plain
 
 

@@ -80,11 +80,11 @@ become `argv`, with the command line that starts a Python function as its argume
 `argv`, `variables` (the complete environment), `task_dir`, `opt_dir`, `tmp_dir` (folders of the
 host that appear as /var/task, /opt and /tmp where the sandbox can; null where there is none),
 `sandbox` (whether to try), `storage_mb` (the size of the child's storage, which is /tmp then, and
-not `tmp_dir`), `hidden` (real paths of folders that are empty in the sandbox), `join` (paths of
-files, such as cgroup.procs, to write `0`, the child itself, to before anything else),
-`descriptors_max` (RLIMIT_NOFILE), `processes_max` (threads count too; kept here where the control
-group of root's does not), `log_mark` (32 hex digits, see below). The variables
-AWS_LAMBDA_LOG_FORMAT and AWS_LAMBDA_LOG_LEVEL say how the function logs.
+not `tmp_dir`, which the child makes if it comes to need it), `hidden` (real paths of folders that
+are empty in the sandbox), `join` (paths of files, such as cgroup.procs, to write `0`, the child
+itself, to before anything else), `descriptors_max` (RLIMIT_NOFILE), `processes_max` (threads count
+too; kept here where the control group of root's does not), `log_mark` (32 hex digits, see below).
+The variables AWS_LAMBDA_LOG_FORMAT and AWS_LAMBDA_LOG_LEVEL say how the function logs.
 
 Mode `image` is the init's of `runtime-images/init` alone, and `Setup` has three more members for
 it: `entry_point` (a list of text that `argv` follows; empty: `/lambda-entrypoint.sh`),

@@ -100,6 +100,9 @@ def place(setup: Setup, template: sandbox.Template) -> Setup:
             )
         except (OSError, sandbox.CoverError) as error:
             os.write(1, f"LAMBDA_WARNING: no sandbox for this environment: {error}\n".encode())
+            if setup.tmp_dir is not None and not os.path.exists(setup.tmp_dir):  # noqa: PTH110
+                os.makedirs(setup.tmp_dir)  # noqa: PTH103
+                os.chmod(setup.tmp_dir, 0o1777)  # noqa: PTH101, S103 - as /tmp is
         else:
             os.chdir(setup.variables.get("LAMBDA_TASK_ROOT", sandbox.TASK))
             return setup

@@ -81,10 +81,12 @@ class Boot:
         began = self._means.clock.monotonic()
         if not self._over.done():
             tmp.move_in(process)
-            await asyncio.to_thread(occupant.limit, process, version, tmp)
+            if not tmp.is_made:
+                await asyncio.to_thread(tmp.make)
         if self._over.done():
             supervisor.give_back(self._plan.runtime, process)
             return await self._over
+        occupant.limit(process, version, tmp)
         mark = launch.new_mark()
         runtime = connect(process, listener)
         self._occupant = Occupant(

@@ -78,11 +78,6 @@ class Environment:
         Returns how init went; raises `SpawnError` or OSError when it could not even begin.
         """
         self._life.move(State.INIT)
-        await asyncio.to_thread(self._place.tmp.make)
-        if self._life.state is not State.INIT:
-            # Ended meanwhile, and nobody will end it again: what has just been made goes, too.
-            await asyncio.to_thread(self._place.tmp.remove)
-            raise SpawnError("the environment has been ended")
         self._journal.init_start(init_start)
         settings = self._means.settings
         ended = await self._tenancy.move_in(
@@ -90,6 +85,8 @@ class Environment:
             settings.provisioned_init_timeout_s if self.is_provisioned else settings.init_timeout_s,
         )
         if self._life.state is not State.INIT:
+            # Nobody will end it again: what may have been made meanwhile goes, too.
+            await asyncio.to_thread(self._place.tmp.remove)
             raise SpawnError("the environment has been ended")
         if ended.is_ok:
             self._init_ms = ended.duration_ms

@@ -14,7 +14,10 @@ from inglenook_agent.supervisor.tmp import Tmp
 
 
 def limit(process: Process, version: Specialise, tmp: Tmp) -> None:
-    """Set the limits of a process that was taken, before it is told anything. Blocks."""
+    """Set the limits of a process that was taken, before it is told anything.
+
+    In place: a thread would take many times as long as the few writes.
+    """
     if process.group is not None:
         process.group.limit(version.memory_mb)
         if tmp.storage is not None and tmp.storage.is_used:

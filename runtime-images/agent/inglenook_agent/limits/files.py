@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+TO_WRITE = os.O_WRONLY | os.O_CLOEXEC
 _CHUNK_BYTES = 16 * 1024
 
 
@@ -15,6 +16,15 @@ def read(path: str | Path, folder: int | None = None) -> bytes:
         while chunk := os.read(file, _CHUNK_BYTES):
             text += chunk
         return text
+    finally:
+        os.close(file)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a value."""
+    file = os.open(path, TO_WRITE)
+    try:
+        os.write(file, text.encode())
     finally:
         os.close(file)
 

@@ -1,8 +1,9 @@
 """One process's control group: memory, CPU, processes.
 
-Files of the kernel's, read and written in place: each call takes microseconds, but `Group.limit`
-and `Group.remove` belong in a thread. Memory is a hard limit; CPU is a share in proportion to it,
-as on Lambda, but what nobody else wants may be used.
+Files of the kernel's, read and written in place: each call takes microseconds, but `Group.create`
+and `Group.remove` belong in a thread. What can be done before a function is known is: then its
+limits are a write each. Memory is a hard limit; CPU is a share in proportion to it, as on Lambda,
+but what nobody else wants may be used.
 
 The kernel counts files in a /tmp in memory as memory of who wrote them; Lambda does not. So once a
 /tmp is used the group is widened by its size, and the processes' own memory must be watched
@@ -69,6 +70,9 @@ class Group:
     is_wide: bool = False
     """Whether its limit has room for a /tmp: then the kernel alone does not keep it."""
     _memory_mb: int = 0
+    _memory_file: int = -1
+    _with_swap_file: int = -1
+    _cpu_file: int = -1
     _peak_file: int = -1
     _usage_file: int = -1
     _seen_peak: int = 0
@@ -78,27 +82,34 @@ class Group:
         """Make the folders and move a process in. Blocks, for some milliseconds."""
         for folder in self._folders():
             folder.mkdir()
-            (folder / _PROCESSES).write_text(str(pid))
-
-    def limit(self, memory_mb: int) -> None:
-        """Set the limits for a function of this memory size. Blocks."""
-        self._memory_mb = memory_mb
-        memory = str(memory_mb * limits.MIB)
-        (self.memory / self.files.memory_max).write_text(memory)
+            files.write(folder / _PROCESSES, str(pid))
+        if self.pids is not None:
+            files.write(self.pids / "pids.max", str(limits.PROCESSES_MAX))
+        self._memory_file = os.open(self.memory / self.files.memory_max, files.TO_WRITE)
+        if self.cpu is not None:
+            self._cpu_file = os.open(self.cpu / self.files.cpu, files.TO_WRITE)
         # No way around the limit by swapping. Kernels without swap accounting lack the file.
         with contextlib.suppress(OSError):
             if self.files is V1:
-                (self.memory / _V1_WITH_SWAP).write_text(memory)
+                self._with_swap_file = os.open(self.memory / _V1_WITH_SWAP, files.TO_WRITE)
             else:
-                (self.memory / "memory.swap.max").write_text("0")
-        if self.cpu is not None:
-            share = memory_mb / limits.MEMORY_MB_PER_VCPU
-            unit = _V1_SHARES_PER_VCPU if self.files is V1 else _V2_WEIGHT_PER_VCPU
-            (self.cpu / self.files.cpu).write_text(str(max(2, round(share * unit))))
-        if self.pids is not None:
-            (self.pids / "pids.max").write_text(str(limits.PROCESSES_MAX))
+                files.write(self.memory / "memory.swap.max", "0")
         with contextlib.suppress(OSError):  # Linux before 6.8 has no memory.peak
             self._peak_file = os.open(self.memory / self.files.memory_peak, files.FLAGS)
+
+    def limit(self, memory_mb: int) -> None:
+        """Set the limits for a function of this memory size, once. After `create`."""
+        self._memory_mb = memory_mb
+        memory = str(memory_mb * limits.MIB).encode()
+        os.write(self._memory_file, memory)
+        if self._with_swap_file >= 0:
+            with contextlib.suppress(OSError):
+                os.write(self._with_swap_file, memory)
+        if self._cpu_file >= 0:
+            share = memory_mb / limits.MEMORY_MB_PER_VCPU
+            unit = _V1_SHARES_PER_VCPU if self.files is V1 else _V2_WEIGHT_PER_VCPU
+            os.write(self._cpu_file, str(max(2, round(share * unit))).encode())
+        self._close_limits()
 
     def widen(self, storage_mb: int) -> None:
         """Make room for a /tmp of this size, from now on."""
@@ -163,6 +174,7 @@ class Group:
 
     def remove(self) -> bool:
         """Remove the folders; answer whether they are gone. Blocks."""
+        self._close_limits()
         for descriptor in (self._peak_file, self._usage_file):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -171,6 +183,12 @@ class Group:
         for folder in self._folders():
             gone = _removed(folder) and gone
         return gone
+
+    def _close_limits(self) -> None:
+        for descriptor in (self._memory_file, self._with_swap_file, self._cpu_file):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._memory_file = self._with_swap_file = self._cpu_file = -1
 
     def _folders(self) -> list[Path]:
         folders = dict.fromkeys((self.memory, self.cpu, self.pids))

@@ -15,7 +15,7 @@ class Limited(Protocol):
         """Whether its memory has to be watched (`limits.sampling`)."""
 
     def limit(self, memory_mb: int) -> None:
-        """Set the limits for a function of this memory size. Blocks."""
+        """Set the limits for a function of this memory size, once; at once."""
 
     def widen(self, storage_mb: int) -> None:
         """Make room for a /tmp of this size, from now on."""

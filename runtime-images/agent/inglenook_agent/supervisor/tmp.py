@@ -24,6 +24,10 @@ class Tmp(Protocol):
     def storage(self) -> Storage | None:
         """What the next process is to have, if it still exists."""
 
+    @property
+    def is_made(self) -> bool:
+        """Whether processes that have moved in need nothing more."""
+
     def make(self) -> None:
         """Make the folder, with the mode that one has. Blocks."""
 
@@ -43,14 +47,21 @@ class OwnTmp:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._storage: Storage | None = None
+        self._has_folder = False
 
     @property
     def storage(self) -> Storage | None:
         return None if self._storage is None or self._storage.is_gone else self._storage
 
+    @property
+    def is_made(self) -> bool:
+        # A process with a storage makes the folder itself, should it have no use for the storage.
+        return self._has_folder or self.storage is not None
+
     def make(self) -> None:
         self.folder.mkdir(parents=True)
         self.folder.chmod(0o1777)
+        self._has_folder = True
 
     def move_in(self, process: Process) -> None:
         if process.storage is not None:
@@ -63,13 +74,15 @@ class OwnTmp:
             self._storage.release()
 
     def remove(self) -> None:
-        scratch.remove(self.folder)
+        if self.folder.exists():
+            scratch.remove(self.folder)
 
 
 class SharedTmp:
     """The one /tmp of a container, which goes with it. No process there comes with a storage."""
 
     storage = None
+    is_made = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
