@@ -28,6 +28,15 @@ async def test_an_agent_introduces_itself(gateway: agent_stand.Gateway) -> None:
     assert gateway.unasked == [messages.Welcome(agent="agent-1")]
 
 
+async def test_a_process_waits_by_the_time_the_agent_is_specialised(
+    gateway: agent_stand.Gateway,
+) -> None:
+    # So that the first start takes what every start takes, and gateways can go by it.
+    await gateway.function(COUNTER)
+    (pool,) = gateway.supervisor._pools.values()
+    assert pool.spares
+
+
 async def test_a_function_answers_and_keeps_its_globals(gateway: agent_stand.Gateway) -> None:
     await gateway.function(COUNTER)
     started = await gateway.start()

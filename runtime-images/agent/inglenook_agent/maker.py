@@ -81,6 +81,9 @@ class Maker:
         mode = runtime.mode if entrypoint is None else Mode.WRAPPER
         if mode is Mode.EXEC:
             entrypoint = await asyncio.to_thread(launch.entrypoint, folder, opt_dir)
+        # Interpreters come up once, and take many times what a start does. Who goes by how long a
+        # start has taken, to decide how many are worthwhile, must not find that in the first one.
+        await supervisor.come(runtime)
         return launch.Plan(
             version=version,
             runtime=runtime,

@@ -155,6 +155,10 @@ class Container:
         if is_for_one and self._spawner is not None:
             self._spawner.sweep()
 
+    async def come(self, runtime: Available) -> None:
+        del runtime
+        await self._pool.come()
+
     async def take(self, runtime: Available, storage: Storage | None = None) -> Process:
         del runtime
         return await self._pool.take(storage)

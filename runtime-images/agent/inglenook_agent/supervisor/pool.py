@@ -1,8 +1,10 @@
 """Spares of one spawner, which is kept alive.
 
-`take` hands out a process: a spare at once, or the next that is forked. Replacements are forked
-after a spare is taken, but waiting starts go first; a burst of starts is forked side by side, up to
-a bound. A spawner that dies is started again, with growing pauses while it keeps dying.
+`take` hands out a process: a spare at once, or the next that is forked. A replacement is forked
+when the start that has taken a spare has had a moment, as making one costs as much as the start
+itself; who waits because there is no spare goes first, and at once. A burst of starts is forked
+side by side, up to a bound. A spawner that dies is started again, with growing pauses while it
+keeps dying.
 """
 
 import asyncio
@@ -21,6 +23,8 @@ from inglenook_agent.supervisor.storage import Storage
 
 logger = logging.getLogger(__name__)
 
+_REFILL_AFTER_S = 0.02
+"""After a spare was taken: by then its environment has run its first event, most often."""
 _PAUSE_S_FIRST = 0.1
 _PAUSE_S_MAX = 5.0
 _FAILURES_MAX = 3
@@ -65,7 +69,10 @@ class Pool:
         self._failures = 0
         self._backoff = Backoff(_PAUSE_S_FIRST, _PAUSE_S_MAX)
         self._later: asyncio.TimerHandle | None = None
+        self._refill: asyncio.TimerHandle | None = None
         self._spawner: Spawner | None = None
+        self._has_come: asyncio.Event = asyncio.Event()
+        """Whether there has been a process, or a reason why there is none."""
         self._is_starting = False
         self._is_closed = False
 
@@ -77,6 +84,10 @@ class Pool:
     def warm(self) -> None:
         """See to it that the spawner runs and spares wait; returns at once."""
         self._balance()
+
+    async def come(self) -> None:
+        """Wait until the first process is there, or could not be had. `warm` before."""
+        await self._has_come.wait()
 
     async def take(self, storage: Storage | None = None) -> Process:
         """Return a living process, or raise `SpawnError`.
@@ -93,8 +104,7 @@ class Pool:
             process = self._spares.popleft()
             process.on_exit = None
             if process.status is None and not process.channel.is_lost:
-                # Not before whoever took it has set it to work.
-                asyncio.get_running_loop().call_soon(self._balance)
+                self._refill_later()
                 return process
             self.discard(process)
         waiting: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
@@ -116,8 +126,10 @@ class Pool:
     async def close(self) -> None:
         """Kill the spawner and everything that it forked."""
         self._is_closed = True
-        if self._later is not None:
-            self._later.cancel()
+        self._has_come.set()
+        for timer in (self._later, self._refill):
+            if timer is not None:
+                timer.cancel()
         self._fail_waiting(SpawnError("the supervisor has closed"))
         self._drop_spares()
         if self._spawner is not None:
@@ -171,8 +183,18 @@ class Pool:
             if not is_at_limit:
                 self._balance()
 
+    def _refill_later(self) -> None:
+        if self._refill is None:
+            loop = asyncio.get_running_loop()
+            self._refill = loop.call_later(_REFILL_AFTER_S, self._refill_now)
+
+    def _refill_now(self) -> None:
+        self._refill = None
+        self._balance()
+
     def _balance_later(self, reason: SpawnError) -> None:
         """Try again after a pause that grows while nothing can be forked."""
+        self._has_come.set()
         if self._later is None and not self._is_closed:
             pause_s = self._backoff.next()
             self._later = asyncio.get_running_loop().call_later(pause_s, self._balance_now)
@@ -186,6 +208,7 @@ class Pool:
         self._balance()
 
     def _give(self, process: Process) -> None:
+        self._has_come.set()
         if self._is_closed:
             self.discard(process)
             return
@@ -232,6 +255,7 @@ class Pool:
             self._balance()
 
     def _failed(self, reason: SpawnError) -> None:
+        self._has_come.set()
         self._failures += 1
         logger.warning(
             "a spawner did not come up",
@@ -246,6 +270,7 @@ class Pool:
         self._spawner = None
         if self._is_closed or self._is_starting:
             return
+        self._has_come.set()
         self._failures += 1
         logger.warning("a spawner has ended", extra={"interpreter": self._name})
         if self._failures % _FAILURES_MAX == 0:

@@ -33,6 +33,9 @@ class Processes(Protocol):
         `is_for_one`: there will be one environment at a time, and no other in a pod.
         """
 
+    async def come(self, runtime: Available) -> None:
+        """Wait until the first process for `runtime` waits, or could not be had. After `warm`."""
+
     async def take(self, runtime: Available, storage: Storage | None = None) -> Process:
         """Return a process that waits for its set-up, or raise `spawner.SpawnError`.
 

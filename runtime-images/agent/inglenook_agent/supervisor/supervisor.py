@@ -98,6 +98,10 @@ class Supervisor:
         del is_for_one  # there are others on this machine
         self._pool(runtime).warm()
 
+    async def come(self, runtime: interpreters.Available) -> None:
+        """Wait until the first process for `runtime` waits, or could not be had."""
+        await self._pool(runtime).come()
+
     async def take(
         self, runtime: interpreters.Available, storage: Storage | None = None
     ) -> Process:
