@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PRELOAD_PATH = "INGLENOOK_PRELOAD_PATH"
 SANDBOX = "INGLENOOK_SANDBOX"
 _OFF = "off"
+_REHEARSALS = 16
+"""Until the interpreter has adapted its code to what it does, which writes to it."""
 
 
 def probe() -> None:
@@ -108,8 +110,8 @@ def _serve(
     except ConnectionError:
         return  # it does not want us, or has gone again
     spare = child.Spare(loaded=loaded, template=template, has=has, slots=slots)
-    spare.rehearse()
-    spare.rehearse()
+    for _ in range(_REHEARSALS):
+        spare.rehearse()
     gc.collect()
     gc.freeze()
     born = keeper.run()

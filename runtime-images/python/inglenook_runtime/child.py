@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import socket
 import sys
-from types import ModuleType
 from typing import NoReturn
 
 from inglenook_runtime import (
+    belongings,
     brought,
     frames,
     libraries,
     logs,
     loop,
-    paths,
     preload,
     program,
     rehearsal,
@@ -50,13 +48,15 @@ class Spare:
         self._parent = os.getpid()
 
     def rehearse(self) -> None:
-        rehearsal.play(self._loaded)
+        rehearsal.play()
 
     def live(self, born: spawner.Born) -> NoReturn:
         """Wait for the setup, then be that. Never returns to the spawner's code."""
         if self._template.is_ready:
             sandbox.isolate(born.storage)
-        walls.confine_spare(self._walls, has_yet_to_mount=self._template.is_ready)
+        rules = walls.confine_spare(self._walls, self._template)
+        setup.die_with_parent(0 if self._template.has_processes else self._parent)
+        setup.limit_spare()
         # The agent is to hear of this child's end when it has ended, with its status: not while the
         # interpreter tidies up, which closes the socket. This descriptor is nobody's to close.
         os.dup(born.control)
@@ -70,7 +70,6 @@ class Spare:
         del frame
         try:
             setup.join(told.join)
-            setup.die_with_parent(0 if self._template.has_processes else self._parent)
             now = setup.place(told, self._template)
             libraries.fill(self._slots, now.variables, setup.own_folders(now))
             setup.limit(told.descriptors_max)  # the slots may lie beyond
@@ -82,6 +81,7 @@ class Spare:
                 self._template,
                 is_covered=now.sandbox,
                 origin=self._loaded.origin,
+                rules=rules,
             )
         except OSError as error:
             os.write(1, f"the execution environment cannot be prepared: {error}\n".encode())
@@ -91,7 +91,7 @@ class Spare:
         if now.mode == "wrapper":
             wrapped.become(now, told.argv[0], self._loaded.origin, brought.interpreter())
         setup.wear(now.variables)
-        self._take_paths(now)
+        belongings.take(now, self._loaded, self._standard_path)
         log = logs.Log(
             bytes.fromhex(now.log_mark),
             is_json=now.variables.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON",
@@ -99,31 +99,3 @@ class Spare:
         )
         serving = loop.Loop(control, log, now.variables)
         serving.serve(serving.init(now.handler))
-
-    def _take_paths(self, now: setup.Setup) -> None:
-        """Give the function Lambda's `sys.path`, its own modules, and a `__main__` without ours."""
-        task = now.variables.get("LAMBDA_TASK_ROOT", sandbox.TASK)
-        origin = self._loaded.origin
-        entries = now.variables.get("PYTHONPATH", "").split(":")
-        is_set = any(entry not in ("", origin, sandbox.RUNTIME) for entry in entries)
-        sites = paths.sites(task, None if is_set else _opt(now))
-        own = sites + [entry for entry in entries if entry and entry not in sites]
-        foreign = [entry for entry in own if entry not in (origin, sandbox.RUNTIME)]
-        with_pth = preload.forget(self._loaded, foreign)
-        if origin == sandbox.RUNTIME and origin not in own:
-            own.append(origin)
-        sys.path[:] = own + self._standard_path
-        sys.argv[:] = [f"{sandbox.RUNTIME}/bootstrap.py"]
-        # On Lambda /var/task and /opt cannot be written, so nothing is ever compiled into them.
-        sys.dont_write_bytecode = True
-        sys.modules["__main__"] = ModuleType("__main__")
-        if with_pth:
-            paths.obey(folder for folder in with_pth if folder in sites)
-            # What they say may come first, too.
-            first = self._standard_path[0]
-            ahead = itertools.takewhile(lambda entry: entry != first, list(sys.path))
-            preload.forget(self._loaded, [entry for entry in ahead if entry not in own])
-
-
-def _opt(now: setup.Setup) -> str | None:
-    return sandbox.OPT if now.sandbox else now.opt_dir

@@ -43,6 +43,11 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITY_VERSION_3 = 0x20080522
 
+# Types of the C library's, made once: each making takes as long as a call.
+_Header = ctypes.c_uint32 * 2
+_Capabilities = ctypes.c_uint32 * 6
+_MountAttributes = ctypes.c_uint64 * 4
+
 _KEPT_FLAGS = (
     (os.ST_NOSUID, _MS_NOSUID),
     (getattr(os, "ST_NODEV", 4), _MS_NODEV),
@@ -106,7 +111,7 @@ def set_read_only(target: str, *, is_read_only: bool) -> None:
 
 def set_all_read_only() -> None:
     """Make every mount of this namespace read-only. Since Linux 5.12."""
-    only = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY, 0, 0, 0)
+    only = _MountAttributes(_MOUNT_ATTR_RDONLY, 0, 0, 0)
     call(
         "syscall",
         ctypes.c_long(_MOUNT_SETATTR),
@@ -148,8 +153,8 @@ def gain_no_privileges() -> None:
 
 def drop_capabilities() -> None:
     """Give up every privilege of root's."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    call("capset", header, (ctypes.c_uint32 * 6)())
+    header = _Header(_CAPABILITY_VERSION_3, 0)
+    call("capset", header, _Capabilities())
 
 
 def look_up() -> None:

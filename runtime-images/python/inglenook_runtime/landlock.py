@@ -47,11 +47,12 @@ def abi() -> int:
         return 0
 
 
-def restrict(*, readable: Iterable[str], writable: Iterable[str], devices: Iterable[str]) -> None:
-    """Let this process and its children use these only. After `gain_no_privileges`.
+def rules(*, readable: Iterable[str], writable: Iterable[str], devices: Iterable[str]) -> int:
+    """Return a descriptor of rules by which these only can be used.
 
     `readable` can be read and executed, `writable` everything besides, `devices` read and written.
-    Paths that do not exist are left out.
+    Paths that do not exist are left out. A rule is about what lies at its path now, wherever that
+    is mounted later.
     """
     version = abi()
     handled = _ALL | (_TRUNCATE if version >= _ABI_TRUNCATE else 0)
@@ -65,6 +66,15 @@ def restrict(*, readable: Iterable[str], writable: Iterable[str], devices: Itera
             _allow(ruleset, path, handled & (_READ | _LIST | _WRITE | _TRUNCATE))
         for path in writable:
             _allow(ruleset, path, handled)
+    except BaseException:
+        os.close(ruleset)
+        raise
+    return ruleset
+
+
+def restrict(ruleset: int) -> None:
+    """Hold this process and its children to rules, and close them. After `gain_no_privileges`."""
+    try:
         kernel.call("syscall", ctypes.c_long(_RESTRICT_SELF), ruleset, 0)
     finally:
         os.close(ruleset)

@@ -60,10 +60,14 @@ def join(paths: tuple[str, ...]) -> None:
             os.close(descriptor)
 
 
-def limit(descriptors_max: int | None) -> None:
+def limit_spare() -> None:
+    """Set what is the same for all."""
     # Not RLIMIT_NPROC: it counts all processes of a user, and functions share one.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lower(resource.RLIMIT_MEMLOCK, _LOCKED_BYTES_MAX)
+
+
+def limit(descriptors_max: int | None) -> None:
     if descriptors_max is not None:
         _lower(resource.RLIMIT_NOFILE, descriptors_max)
 
@@ -107,7 +111,7 @@ def place(setup: Setup, template: sandbox.Template) -> Setup:
             os.chdir(setup.variables.get("LAMBDA_TASK_ROOT", sandbox.TASK))
             return setup
     os.chdir(setup.task_dir or "/")
-    return _outside(setup)
+    return outside(setup)
 
 
 def _tmp(setup: Setup, template: sandbox.Template) -> str | None:
@@ -132,7 +136,7 @@ def wear(variables: dict[str, str]) -> None:
     time.tzset()
 
 
-def _outside(setup: Setup) -> Setup:
+def outside(setup: Setup) -> Setup:
     """Translate Lambda's folders into the host's."""
     variables = dict(setup.variables)
     for name in _PATHS:

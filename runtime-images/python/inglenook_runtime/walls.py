@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from inglenook_runtime import kernel, landlock, sandbox, system_calls
+from inglenook_runtime import kernel, landlock, sandbox, storage, system_calls
 
 if TYPE_CHECKING:
     from inglenook_runtime.setup import Setup
@@ -58,23 +58,35 @@ def survey(template: sandbox.Template, *, is_wanted: bool = True) -> Walls:
     )
 
 
-def confine_spare(walls: Walls, *, has_yet_to_mount: bool) -> None:
+def confine_spare(walls: Walls, template: sandbox.Template) -> int | None:
     """Do ahead what need not wait until there is a function.
 
-    An ordinary user cannot have the filter yet: a namespace is still to be made.
+    An ordinary user cannot have the filter yet: a namespace is still to be made. Return the rules
+    for a function that has its files in place and its own storage, for `confine`.
     """
+    has_yet_to_mount = template.is_ready
     if not walls.system_calls and not (has_yet_to_mount and os.geteuid()):
         kernel.gain_no_privileges()
         system_calls.refuse(has_yet_to_mount=has_yet_to_mount)
+    if walls.landlock or not template.has_processes:
+        return None
+    return landlock.rules(readable=["/"], writable=[storage.OWN], devices=["/dev", "/proc"])
 
 
 def confine(
-    setup: Setup, walls: Walls, template: sandbox.Template, *, is_covered: bool, origin: str | None
+    setup: Setup,
+    walls: Walls,
+    template: sandbox.Template,
+    *,
+    is_covered: bool,
+    origin: str | None,
+    rules: int | None,
 ) -> None:
     """Be an ordinary process, as every function is on Lambda, also where the spawner is root.
 
     So it cannot undo its view of the file system, nor look into the spawner, the agent and other
-    functions. `is_covered` tells whether it has that view; `origin` has the runtime's packages.
+    functions. `is_covered` tells whether it has that view; `origin` has the runtime's packages;
+    `rules` is what `confine_spare` has returned.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -83,7 +95,13 @@ def confine(
     kernel.gain_no_privileges()
     if setup.sandbox and not walls.landlock:
         own = template.needed if origin is None else (*template.needed, origin)
-        _fence(setup, is_covered=is_covered, readable=own)
+        if rules is None or not is_covered or setup.storage_mb is None:
+            landlock.restrict(_rules(setup, is_covered=is_covered, readable=own))
+        else:
+            landlock.restrict(rules)
+            rules = None
+    if rules is not None:
+        os.close(rules)
     kernel.drop_capabilities()
     if not os.geteuid():
         # Of anybody else the kernel would now take /proc/self, and /dev/stdout with it.
@@ -99,16 +117,15 @@ def limit_files(setup: Setup) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def _fence(setup: Setup, *, is_covered: bool, readable: tuple[str, ...]) -> None:
+def _rules(setup: Setup, *, is_covered: bool, readable: tuple[str, ...]) -> int:
     if is_covered:
-        landlock.restrict(readable=["/"], writable=[sandbox.TMP], devices=["/dev", "/proc"])
-        return
+        return landlock.rules(readable=["/"], writable=[sandbox.TMP], devices=["/dev", "/proc"])
     own = [folder for folder in (setup.task_dir, setup.opt_dir) if folder is not None]
     writable = [setup.tmp_dir] if setup.tmp_dir is not None else []
     if not any(folder.startswith(f"{sandbox.TMP}/") for folder in setup.hidden):
         # The machine's, which many functions name: better shared than refused.
         writable.append(sandbox.TMP)
-    landlock.restrict(
+    return landlock.rules(
         readable=[*landlock.around(setup.hidden), *readable, *own],
         writable=writable,
         devices=_DEVICES,

@@ -151,8 +151,10 @@ class Group:
         seen = self._kernel_peak()
         if seen >= self._seen_peak + _GROWTH_BYTES or self._figure == 0:
             self._seen_peak = seen
-            used = seen - self._cached_bytes()
-            self._figure = max(self._figure, used, files.high_water_bytes(pid))
+            used = files.high_water_bytes(pid)
+            if seen > used:  # else what is cached makes no difference, and is dear to ask for
+                used = max(used, seen - self._cached_bytes())
+            self._figure = max(self._figure, used)
         return self._figure
 
     def oom_kills(self) -> int:
