@@ -250,14 +250,16 @@ async def test_an_environment_that_is_ended_before_it_has_a_process_gets_none(
     gateway: agent_stand.Gateway,
 ) -> None:
     await gateway.function(DIES)
+    (pool,) = gateway.supervisor._pools.values()
+    pool._drop_spares()
     starting = gateway.begin(messages.Start())
-    while not gateway.inside._environments:  # noqa: ASYNC110 - its folder is being made
+    while not pool._waiting:  # noqa: ASYNC110 - until it waits for a process
         await asyncio.sleep(0)
     ((name, environment),) = gateway.inside._environments.items()
     await environment.end()
     async with asyncio.timeout(agent_stand.DEADLINE_S):
         assert (await starting).refusal is messages.Refusal.CANNOT_START
-    assert gateway.logs.messages == []
+    assert [line.partition(" ")[0] for line in gateway.logs.messages] == ["INIT_START"]
     folder = gateway.supervisor.folder / "environments" / name
     assert not folder.exists()
 
