@@ -37,6 +37,13 @@ async def test_a_process_waits_by_the_time_the_agent_is_specialised(
     assert pool.spares
 
 
+async def test_a_function_runs_where_no_process_is_to_wait(tmp_path: Path) -> None:
+    async with agent_stand.standing(tmp_path, spares=0) as gateway:
+        await gateway.function(COUNTER)
+        started = await gateway.start()
+        assert (await gateway.invoke(started.environment, b"1")).result.error is None
+
+
 async def test_a_function_answers_and_keeps_its_globals(gateway: agent_stand.Gateway) -> None:
     await gateway.function(COUNTER)
     started = await gateway.start()

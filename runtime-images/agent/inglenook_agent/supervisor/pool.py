@@ -86,7 +86,10 @@ class Pool:
         self._balance()
 
     async def come(self) -> None:
-        """Wait until the first process is there, or could not be had. `warm` before."""
+        """Wait until the first process is there, or could not be had. `warm` before.
+
+        Where none is to wait, until there is what forks them.
+        """
         await self._has_come.wait()
 
     async def take(self, storage: Storage | None = None) -> Process:
@@ -245,6 +248,8 @@ class Pool:
                         continue
                     return
                 if not spawner.is_lost:
+                    if not self._settings.spares:
+                        self._has_come.set()
                     return
         finally:
             self._is_starting = False
