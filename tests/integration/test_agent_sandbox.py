@@ -1,10 +1,12 @@
 """What an agent makes of the walls: a /tmp that is kept and let go of, memory, and what it says."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psutil
@@ -123,6 +125,95 @@ async def test_memory_counts_without_the_files_and_is_limited_with_them(
     assert lost.tail.endswith("\tStatus: error\tError Type: Runtime.OutOfMemory\n")
     after = await gateway.invoke(environment, b"[300, 60]", "r-3")
     assert after.json == 60
+
+
+UNHEARD = """
+import os, socket, threading
+def fill():
+    with open("/tmp/file", "wb", buffering=0) as file:
+        for _ in range(400):
+            file.write(bytes(1 << 20))
+def handler(event, context):
+    what, port = event
+    with socket.create_connection(("127.0.0.1", port)) as test:
+        test.recv(100)
+        if what == "files":
+            filling = threading.Thread(target=fill)
+            filling.start()
+            filling.join(1.5)
+        else:
+            held = b"x" * (300 << 20)
+    filling.join()
+    return os.path.getsize("/tmp/file") >> 20
+"""
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+async def begun(
+    gateway: agent_stand.Gateway, listener: socket.socket, what: str
+) -> tuple["asyncio.Future[agent_stand.Answer]", socket.socket]:
+    """Return an answer to come, and the connection of a function that waits to be let go on."""
+    await gateway.function(UNHEARD, memory_mb=128)
+    environment = (await gateway.start()).environment
+    event = json.dumps([what, listener.getsockname()[1]]).encode()
+    running = gateway.invoke_soon(environment, event, wants_tail=True)
+    async with asyncio.timeout(agent_stand.DEADLINE_S):
+        function, _ = await asyncio.get_running_loop().sock_accept(listener)
+    return running, function
+
+
+def deaf_until_over(function: socket.socket) -> None:
+    """Let a function go on, and hold up this thread, which is the agent's, until it hangs up."""
+    with function:
+        function.settimeout(agent_stand.DEADLINE_S)
+        function.sendall(b"go on")
+        assert function.recv(100) == b""
+
+
+async def test_who_fills_tmp_while_the_agent_is_deaf_is_not_killed(
+    gateway: agent_stand.Gateway, listener: socket.socket
+) -> None:
+    if gateway.supervisor._openings is None:
+        pytest.skip("nobody can be made to wait here")
+    running, function = await begun(gateway, listener, "files")
+    deaf_until_over(function)
+    assert (await running).json == 400
+
+
+async def test_who_fills_tmp_while_the_spawner_is_deaf_is_not_killed(
+    gateway: agent_stand.Gateway, listener: socket.socket
+) -> None:
+    if gateway.supervisor._openings is None:
+        pytest.skip("nobody can be made to wait here")
+    running, function = await begun(gateway, listener, "files")
+    spawner = spawner_of(gateway)
+    spawner.suspend()
+    try:
+        with function:
+            function.sendall(b"go on")
+            async with asyncio.timeout(agent_stand.DEADLINE_S):
+                assert (await running).json == 400
+    finally:
+        spawner.resume()
+
+
+async def test_who_exceeds_its_memory_while_the_agent_is_deaf_is_killed(
+    gateway: agent_stand.Gateway, listener: socket.socket
+) -> None:
+    if gateway.supervisor._cgroups is None:
+        pytest.skip("no control groups here")
+    running, function = await begun(gateway, listener, "memory")
+    deaf_until_over(function)
+    lost = await running
+    assert lost.result.error == "Runtime.ExitError"
+    assert lost.tail.endswith("\tStatus: error\tError Type: Runtime.OutOfMemory\n")
+
 
 
 @pytest.mark.parametrize("is_wanted", [True, False])

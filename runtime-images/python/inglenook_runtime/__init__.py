@@ -33,7 +33,8 @@ byte of the message that they belong to (SCM_RIGHTS), in order.
 Where the wall `storage` stands, every child comes with a file system of limited size for its /tmp
 (see `storage`), known by the child's number. It outlives the child: a later one may be forked for
 it (`{"op": "fork", "id": N, "storage": M}`, and then comes with none of its own). `release` lets
-go of it, whether the child still runs or not. `used` may be said before `forked`.
+go of it, whether the child still runs or not. `used` may be said before `forked`. The spawner sees
+it in the folder that the member `storage_folder` of `ready` names (else null), by its number.
 
 The spawner's environment variable `INGLENOOK_PRELOAD_PATH` may name a folder (site-packages will
 do) from which boto3 and what it needs, and nothing else, is imported ahead and importable in a

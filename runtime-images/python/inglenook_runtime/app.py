@@ -23,6 +23,7 @@ from inglenook_runtime import (
     processes,
     sandbox,
     spawner,
+    storage,
     streams,
     usage,
     walls,
@@ -104,6 +105,7 @@ def _serve(
         "sandbox": template.is_ready,
         "sandbox_reason": template.reason,
         "walls": has.told(),
+        "storage_folder": storage.FOLDER if template.has_processes else None,
     }
     try:
         _say_ready(agent, ready, origin, meter)

@@ -21,7 +21,8 @@ from inglenook_runtime import kernel
 OWN = "/var/task/.tmp"
 """Where a child finds its own, until it is its /tmp."""
 SIZE_MB = 512
-_FOLDER = "/var/task/.storage"
+FOLDER = "/var/task/.storage"
+"""Where the spawner sees all of them, each by its number."""
 _FILES_PER_MB = 256
 
 _IN_CREATE = 0x100
@@ -33,8 +34,8 @@ _EVENT = struct.Struct("=iIII")
 def lay() -> None:
     """Make the folders, in the template."""
     os.mkdir(OWN, 0o711)  # noqa: PTH102
-    os.mkdir(_FOLDER, 0o711)  # noqa: PTH102
-    kernel.mount_tmpfs(_FOLDER, "size=4m,nr_inodes=65536,mode=711", is_plain=True)
+    os.mkdir(FOLDER, 0o711)  # noqa: PTH102
+    kernel.mount_tmpfs(FOLDER, "size=4m,nr_inodes=65536,mode=711", is_plain=True)
 
 
 def make(number: int) -> None:
@@ -46,7 +47,7 @@ def make(number: int) -> None:
 def take(number: int) -> None:
     """Have one of them as `OWN`, and the others no more; in a mount namespace of one's own."""
     kernel.bind(_place(number), OWN)
-    kernel.unmount(_FOLDER)
+    kernel.unmount(FOLDER)
 
 
 def resize(size_mb: int) -> None:
@@ -103,7 +104,7 @@ class Watch:
 
 
 def _place(number: int) -> str:
-    return f"{_FOLDER}/{number}"
+    return f"{FOLDER}/{number}"
 
 
 def _options(size_mb: int) -> str:

@@ -5,11 +5,14 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from inglenook_agent.limits.openings import Openings
 from inglenook_agent.supervisor import libraries
+from inglenook_agent.supervisor.orders import Said
 from inglenook_agent.supervisor.spawner import Spawner, SpawnError
+from inglenook_agent.supervisor.storage import Storage
 
 
 class LocalSpawner(Spawner):
@@ -23,11 +26,15 @@ class LocalSpawner(Spawner):
         client: Path,
         variables: dict[str, str],
         timeout_s: float,
+        openings: Openings | None = None,
     ) -> None:
+        """With `openings`, who first opens a file in a storage waits until we know of it."""
         super().__init__(on_lost, timeout_s=timeout_s)
         self._interpreter = interpreter
         self._client = client
         self._variables = variables
+        self._openings = openings
+        self._storage_folder: str | None = None
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -65,6 +72,17 @@ class LocalSpawner(Spawner):
         self.kill()
         if self._process is not None:
             await self._process.wait()
+
+    def _told(self, said: Said, descriptors: Mapping[str, int]) -> None:
+        self._storage_folder = said.storage_folder
+        super()._told(said, descriptors)
+
+    def _watch_storage(self, storage: Storage) -> None:
+        if self._openings is None or self._storage_folder is None or self._process is None:
+            return
+        root = Path(f"/proc/{self._process.pid}/root{self._storage_folder}/{storage.number}")
+        with contextlib.suppress(OSError):  # it has ended; or else it will be heard of later
+            self._openings.watch(root, storage.used)
 
     def _kill_group(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -35,6 +35,8 @@ class Said(msgspec.Struct):
     modes: tuple[str, ...] = ("python", "exec", "wrapper")
     """What its children can become (`setup.Mode`)."""
     packages: str | None = None
+    storage_folder: str | None = None
+    """Where it sees the storages, by their numbers, if it has any."""
     descriptors: list[str] = []
     """Names of those that came with it."""
     error: str = ""

@@ -86,6 +86,9 @@ class Spawner(abc.ABC):
         for descriptor in descriptors.values():
             os.close(descriptor)
 
+    def _watch_storage(self, storage: Storage) -> None:
+        """See to it that its first use is heard of early, if that can be."""
+
     async def _meet(self, channel: socket.socket, *, name: str) -> None:
         """Begin to speak with a spawner, and wait until it is ready."""
         if self.is_lost:
@@ -130,6 +133,8 @@ class Spawner(abc.ABC):
         process = Process(pid, channel, output, has_sandbox=self.has_sandbox, kill=self._kill_group)
         self._children[pid] = process
         process.storage = self._storages.get(fork)
+        if process.storage is not None:
+            self._watch_storage(process.storage)
         if (early := self._early_ends.pop(pid, None)) is not None:
             del self._children[pid]
             process.ended(*early)

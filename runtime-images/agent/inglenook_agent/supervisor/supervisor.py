@@ -12,7 +12,7 @@ from pathlib import Path
 
 from inglenook.aio.tasks import Tasks
 from inglenook_agent import scratch
-from inglenook_agent.limits import cgroups, sampling
+from inglenook_agent.limits import cgroups, openings, sampling
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import interpreters, local, packages, walls
 from inglenook_agent.supervisor.pool import Pool
@@ -39,6 +39,7 @@ class Supervisor:
         self._pools: dict[Path, Pool] = {}
         self._found: dict[str, interpreters.Available | interpreters.Unavailable] = {}
         self._cgroups: cgroups.Cgroups | None = None
+        self._openings: openings.Openings | None = None
         self._client: Path | None = settings.runtime_client
         self._packages: packages.Packages | None = None
         self.folder = settings.scratch
@@ -57,6 +58,12 @@ class Supervisor:
             logger.warning(warning)
         if parents is not None:
             self._cgroups = cgroups.Cgroups(parents, self._tasks)
+            # Files in /tmp count there until their group is widened, and may come faster than we
+            # hear of them. Where nobody can be made to wait it is a race, which is won on most days.
+            try:
+                self._openings = openings.Openings()
+            except OSError as exc:
+                logger.info("files in /tmp are heard of late", extra={"reason": str(exc)})
 
     def _prepare(self) -> cgroups.Parents | None:
         self.folder = scratch.create(self._settings.scratch)
@@ -75,6 +82,8 @@ class Supervisor:
         """Kill every process and remove what this process made."""
         for pool in self._pools.values():
             await pool.close()
+        if self._openings is not None:
+            self._openings.close()
         if self._cgroups is not None:
             await self._cgroups.close()
         await asyncio.to_thread(scratch.remove, self.folder)
@@ -162,6 +171,7 @@ class Supervisor:
                     client=client,
                     variables=variables,
                     timeout_s=self._settings.start_timeout_s,
+                    openings=self._openings,
                 ),
                 groups=self._cgroups,
                 settings=self._settings,
