@@ -159,7 +159,7 @@ async def begun(
     gateway: agent_stand.Gateway, listener: socket.socket, what: str
 ) -> tuple["asyncio.Future[agent_stand.Answer]", socket.socket]:
     """Return an answer to come, and the connection of a function that waits to be let go on."""
-    await gateway.function(UNHEARD, memory_mb=128)
+    await gateway.function(UNHEARD, memory_mb=128, timeout_s=60)
     environment = (await gateway.start()).environment
     event = json.dumps([what, listener.getsockname()[1]]).encode()
     running = gateway.invoke_soon(environment, event, wants_tail=True)
@@ -213,7 +213,6 @@ async def test_who_exceeds_its_memory_while_the_agent_is_deaf_is_killed(
     lost = await running
     assert lost.result.error == "Runtime.ExitError"
     assert lost.tail.endswith("\tStatus: error\tError Type: Runtime.OutOfMemory\n")
-
 
 
 @pytest.mark.parametrize("is_wanted", [True, False])

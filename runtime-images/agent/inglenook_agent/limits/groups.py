@@ -7,7 +7,10 @@ but what nobody else wants may be used.
 
 The kernel counts files in a /tmp in memory as memory of who wrote them; Lambda does not. So once a
 /tmp is used the group is widened by its size, and the processes' own memory must be watched
-(`sampling`). Functions that leave their /tmp alone have the kernel's exact limit.
+(`sampling`). Functions that leave their /tmp alone have the kernel's exact limit. A function within
+it may write faster than we widen: so it has to wait before its first file, where it can be made to
+(`openings`). To be paused at the limit instead (version 1's `memory.oom_control`) would not do: the
+kernel pauses who touches memory, but whose write to a file finds no room gets ENOMEM.
 """
 
 import contextlib

@@ -11,7 +11,6 @@ import ctypes
 import os
 import struct
 from collections.abc import Callable
-from pathlib import Path
 
 _CLOEXEC = 0x1
 _NONBLOCK = 0x2
@@ -26,8 +25,6 @@ _ALLOW = 1
 _EVENT = struct.Struct("=IBBHQii")
 _ANSWER = struct.Struct("=iI")
 _NO_EVENT = -1
-_NOT_RELATIVE = -1
-"""No folder: the path is an absolute one."""
 
 
 class Openings:
@@ -63,13 +60,13 @@ class Openings:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._descriptor, self._answer)
 
-    def watch(self, root: Path, on_first: Callable[[], None]) -> None:
-        """Call `on_first` before anything is first opened in a file system, given its root.
+    def watch(self, folder: int, name: str, on_first: Callable[[], None]) -> None:
+        """Call `on_first` before anything is first opened in a file system.
 
-        Raises OSError.
+        Its root is `name` in a folder that is given by a descriptor. Raises OSError.
         """
-        device = root.stat().st_dev
-        self._mark(_ADD, _NOT_RELATIVE, os.fsencode(root))
+        device = os.stat(name, dir_fd=folder).st_dev
+        self._mark(_ADD, folder, name.encode())
         self._watched[device] = on_first
 
     def close(self) -> None:

@@ -34,7 +34,8 @@ class LocalSpawner(Spawner):
         self._client = client
         self._variables = variables
         self._openings = openings
-        self._storage_folder: str | None = None
+        self._storage_folder = -1
+        """Where the spawner sees the storages, by their numbers."""
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -74,15 +75,26 @@ class LocalSpawner(Spawner):
             await self._process.wait()
 
     def _told(self, said: Said, descriptors: Mapping[str, int]) -> None:
-        self._storage_folder = said.storage_folder
         super()._told(said, descriptors)
+        if (
+            self._openings is not None
+            and said.storage_folder is not None
+            and self._process is not None
+        ):
+            seen = f"/proc/{self._process.pid}/root{said.storage_folder}"
+            with contextlib.suppress(OSError):  # it has ended
+                self._storage_folder = os.open(seen, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _watch_storage(self, storage: Storage) -> None:
-        if self._openings is None or self._storage_folder is None or self._process is None:
-            return
-        root = Path(f"/proc/{self._process.pid}/root{self._storage_folder}/{storage.number}")
-        with contextlib.suppress(OSError):  # it has ended; or else it will be heard of later
-            self._openings.watch(root, storage.used)
+        if self._openings is not None and self._storage_folder >= 0:
+            with contextlib.suppress(OSError):  # it has ended, or its use is heard of later
+                self._openings.watch(self._storage_folder, str(storage.number), storage.used)
+
+    def _end(self) -> None:
+        folder, self._storage_folder = self._storage_folder, -1
+        if folder >= 0:
+            os.close(folder)
+        super()._end()
 
     def _kill_group(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -87,7 +87,8 @@ class Spawner(abc.ABC):
             os.close(descriptor)
 
     def _watch_storage(self, storage: Storage) -> None:
-        """See to it that its first use is heard of early, if that can be."""
+        """See to it that it is not used before we know of it, where that matters and can be."""
+        del storage
 
     async def _meet(self, channel: socket.socket, *, name: str) -> None:
         """Begin to speak with a spawner, and wait until it is ready."""

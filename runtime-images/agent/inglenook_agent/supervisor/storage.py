@@ -21,7 +21,7 @@ class Storage:
         self._release = release
 
     def used(self) -> None:
-        """Take note that something is put into it. Only the first call counts."""
+        """Take note that something is, or is about to be, put into it. Only the first counts."""
         if not self.is_used:
             self.is_used = True
             if self.on_used is not None:

@@ -58,8 +58,8 @@ class Supervisor:
             logger.warning(warning)
         if parents is not None:
             self._cgroups = cgroups.Cgroups(parents, self._tasks)
-            # Files in /tmp count there until their group is widened, and may come faster than we
-            # hear of them. Where nobody can be made to wait it is a race, which is won on most days.
+            # Files in /tmp count there until their group is widened. They may come faster than we
+            # hear of them, if nobody can be made to wait.
             try:
                 self._openings = openings.Openings()
             except OSError as exc:
