@@ -26,6 +26,11 @@ E = TypeVar("E", bound=Hashable)
 class Environments(Generic[I, E]):
     """The environments of one version and the invocations that wait for one."""
 
+    __slots__ = (
+        *("_adopted", "_busy", "_idle", "_idle_provisioned", "_resting", "_starting", "_waiting"),
+        "provisioned",
+    )
+
     def __init__(self) -> None:
         self._idle: dict[E, float] = {}
         """Since when each is idle, least recently used first."""
@@ -37,7 +42,7 @@ class Environments(Generic[I, E]):
         self._waiting: dict[I, None] = {}
         """In order of arrival; a dict, so that one can leave from the middle."""
         self._starting = 0
-        self._adopted: set[E] = set()
+        self._adopted: dict[E, None] = {}
         """Taken over, and not provisioned."""
 
     @property
@@ -140,7 +145,7 @@ class Environments(Generic[I, E]):
         self._idle.pop(environment, None)
         self._idle_provisioned.pop(environment, None)
         self._resting.pop(environment, None)
-        self._adopted.discard(environment)
+        self._adopted.pop(environment, None)
         self.provisioned.lost(environment)
         return self._busy.pop(environment, None)
 
@@ -164,13 +169,13 @@ class Environments(Generic[I, E]):
     def adopt_busy(self, environment: E) -> None:
         """Take over one that runs something for somebody else, until it has `rested`."""
         self._resting[environment] = None
-        self._adopted.add(environment)
+        self._adopted[environment] = None
         self.promote(self.provisioned.target)
 
     def promote(self, target: int) -> None:
         """Let what was taken over be provisioned, as far as a target asks for more."""
         for environment in list(self._adopted)[: self.provisioned.missing(target)]:
-            self._adopted.discard(environment)
+            del self._adopted[environment]
             self.provisioned.adopted(environment)
             if environment in self._idle:
                 self._idle_provisioned[environment] = self._idle.pop(environment)

@@ -21,6 +21,8 @@ _RATE_OVER_S = 3.0
 class Mean:
     """A mean in which the latest value has a certain share, and the mean deviation from it."""
 
+    __slots__ = ("_count", "_share", "deviation", "value")
+
     def __init__(self, share: float) -> None:
         self._share = share
         self._count = 0
@@ -46,6 +48,8 @@ class Holds(Generic[E]):
     A mean and not a median: what becomes free in a given time follows from the mean, however
     different the invocations are.
     """
+
+    __slots__ = ("_is_stalled", "_late", "_since", "mean")
 
     def __init__(self) -> None:
         self.mean = Mean(_HOLD_SHARE)
@@ -100,6 +104,8 @@ class Holds(Generic[E]):
 class Rate:
     """How many arrive in a second, over the last few."""
 
+    __slots__ = ("_at", "_count")
+
     def __init__(self) -> None:
         self._count = 0.0
         self._at = 0.0
@@ -128,20 +134,27 @@ class Place(enum.Enum):
 class StartTimes:
     """How long it takes until there is an environment, by where it comes from."""
 
+    __slots__ = ("_lease_free", "_lease_none", "specialise", "start")
+
     def __init__(self) -> None:
         self.start = Mean(_START_SHARE)
         """In a pod that is specialised: a fork, and the function's init."""
         self.specialise = Mean(_START_SHARE)
-        self._lease = {place: Mean(_START_SHARE) for place in Place}
+        self._lease_free = Mean(_START_SHARE)
+        self._lease_none = Mean(_START_SHARE)
+
+    def _lease(self, place: Place) -> Mean:
+        return self._lease_free if place is Place.FREE else self._lease_none
 
     def leased(self, place: Place, took_s: float) -> None:
         """Learn how long it took to get a pod, and where that was looked for."""
-        self._lease[place].add(took_s)
+        self._lease(place).add(took_s)
 
     def not_leased(self, place: Place, after_s: float) -> None:
         """Learn that somebody has sought a pod for so long, and has none. It says what it may."""
-        if after_s > (self._lease[place].value or 0.0):
-            self._lease[place].add(after_s)
+        lease = self._lease(place)
+        if after_s > (lease.value or 0.0):
+            lease.add(after_s)
 
     def expected_s(self, place: Place, seeking_s: float) -> float | None:
         """Return what a start is going to take; None: nothing is known, so better begin at once.
@@ -152,7 +165,7 @@ class StartTimes:
             return None
         if place is Place.ROOM:
             return self.start.value
-        lease_s = self._lease[place].value
+        lease_s = self._lease(place).value
         if lease_s is None and not seeking_s:
             return None
         return max(lease_s or 0.0, seeking_s) + (self.specialise.value or 0.0) + self.start.value

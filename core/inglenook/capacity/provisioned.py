@@ -80,10 +80,13 @@ def standing_of(
 class Reserve(Generic[E]):
     """The provisioned environments of one version: as many as `target` are to be there."""
 
+    __slots__ = ("_members", "_starting", "failure", "target")
+
     def __init__(self) -> None:
         self.target = 0
         self.failure: str | None = None
-        self._members: set[E] = set()
+        # No set, which takes as much when it is empty as all the rest: most versions have none.
+        self._members: dict[E, None] = {}
         self._starting = 0
 
     def __contains__(self, environment: E) -> bool:
@@ -138,7 +141,7 @@ class Reserve(Generic[E]):
         """Take the environment of a start."""
         self._starting -= 1
         self.failure = None
-        self._members.add(environment)
+        self._members[environment] = None
 
     def missing(self, target: int) -> int:
         """Return how many more there would have to be for a target, those on their way counted."""
@@ -146,8 +149,8 @@ class Reserve(Generic[E]):
 
     def adopted(self, environment: E) -> None:
         """Take an environment that nobody has to start."""
-        self._members.add(environment)
+        self._members[environment] = None
 
     def lost(self, environment: E) -> None:
         """Forget an environment."""
-        self._members.discard(environment)
+        self._members.pop(environment, None)

@@ -21,8 +21,9 @@ from inglenook.store.documents import Change, Document, Kind
 
 T = TypeVar("T")
 
-HISTORY_ROWS = 1024
-"""How many changes are kept for watchers: far more than one falls behind between two turns."""
+HISTORY_ROWS = 512
+"""How many changes are kept for watchers: more than one falls behind between two turns. They are in
+memory, a kilobyte or two each."""
 WAITING_WRITES_MAX = 10_000
 """How many writes may wait for the disk; further ones are refused."""
 BATCH_WRITES_MAX = 256

@@ -40,6 +40,8 @@ class Connection(Protocol):
 class Inbox:
     """What one end has received, in order, and that it has ended, once."""
 
+    __slots__ = ("_early", "_ended", "_receiver")
+
     def __init__(self) -> None:
         self._receiver: Receiver | None = None
         self._early: list[tuple[int, Header, Body]] = []
@@ -75,6 +77,8 @@ class Inbox:
 
 class _MemoryEnd:
     """One end of a pair in one process: what it sends is in the other's inbox at once."""
+
+    __slots__ = ("_mine", "_theirs")
 
     def __init__(self, mine: Inbox, theirs: Inbox) -> None:
         self._mine = mine

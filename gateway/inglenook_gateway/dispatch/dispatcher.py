@@ -9,7 +9,6 @@ On a cluster functions change hands: `take_over` and `relinquish` (see `handover
 
 import asyncio
 import logging
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -172,8 +171,8 @@ class Dispatcher:
                 sent=self._sent,
                 starts_in_flight=self._starts,
                 admitted=self._admission,
-                changed=partial(self._tell, version),
-                moved=partial(self._has_moved, version.function_name),
+                changed=self._tell,
+                moved=self._has_moved,
                 watch=self._watcher.watch(version, is_traced=spec.tracing == sampling.ACTIVE),
                 settle=self._settle,
                 time=self._clock,

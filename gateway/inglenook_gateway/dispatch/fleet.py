@@ -50,22 +50,23 @@ class Fleet:
         starts_in_flight: starts.Starts,
         admitted: admission.Admission,
         settle: waiting.Settle,
-        changed: Callable[[], None],
-        moved: Callable[[], bool],
+        changed: Callable[[messages.VersionId], None],
+        moved: Callable[[str], bool],
         watch: watching.Watch,
         time: clock.Clock,
         limits: settings.Gateway,
         background: tasks.Tasks,
-        trouble: Callable[[str], str | None] = lambda _: None,
+        trouble: Callable[[str], str | None],
     ) -> None:
-        """Call `changed` whenever the provisioned environments stand differently.
+        """Call `changed` with the version whenever its provisioned environments stand differently.
 
-        `moved` is called when an agent says that another gateway owns this function; it returns
-        whether somebody finds out who does, and nothing is started meanwhile. `trouble` tells why
-        pods of a runtime do not start.
+        `moved` is called with the function's name when an agent says that another gateway owns it;
+        it returns whether somebody finds out who does, and nothing is started meanwhile. `trouble`
+        tells why pods of a runtime do not start.
         """
         self.id = specialise.id
         self.spec = spec
+        self._changed = changed
         self._moved = moved
         self._watch = watch
         self._clock = time
@@ -79,7 +80,8 @@ class Fleet:
             settle=settle,
             time=time,
             timeout_s=limits.queue_timeout_s,
-            trouble=lambda: trouble(spec.runtime_name),
+            runtime=spec.runtime_name,
+            trouble=trouble,
         )
         times = estimates.StartTimes()
         holds: estimates.Holds[Environment] = estimates.Holds()
@@ -123,8 +125,7 @@ class Fleet:
             self._environments.provisioned,
             pods=self._leases,
             starts_in_flight=starts_in_flight,
-            ready=self._ready,
-            changed=changed,
+            owner=self,
             watch=watch,
         )
         self._succession = succession.Succession(
@@ -190,6 +191,7 @@ class Fleet:
         self.go_on()
 
     def idle(self) -> None:
+        self._waiting.rest()
         if self._succession.hand_back is not None:
             self._succession.let_go()
         elif self._is_retired:
@@ -216,11 +218,16 @@ class Fleet:
 
     def moved(self) -> None:
         if self._succession.hand_back is None:
-            self._leases.patience.is_held_up = self._moved()
+            self._leases.patience.is_held_up = self._moved(self.id.function_name)
 
-    def _ready(self, environment: Environment) -> None:
+    # What becomes of those that are started ahead (`warming.Owner`).
+
+    def ready(self, environment: Environment) -> None:
         following = self._environments.started_ahead(environment, self._clock.monotonic())
         self._running.go_on_with(environment, following)
+
+    def changed(self) -> None:
+        self._changed(self.id)
 
     def gone(self, of: link.AgentLink, name: str) -> None:
         environment = Environment(of, name)

@@ -26,13 +26,15 @@ class Waiting:
         settle: Settle,
         time: clock.Clock,
         timeout_s: float,
-        trouble: Callable[[], str | None] = lambda: None,
+        runtime: str,
+        trouble: Callable[[str], str | None],
     ) -> None:
-        """`trouble` tells what keeps environments from starting, if that is known."""
+        """`trouble` tells what keeps those of a runtime from starting, if that is known."""
         self._pool = pool
         self._settle = settle
         self._clock = time
         self._timeout_s = timeout_s
+        self._runtime = runtime
         self._trouble = trouble
         self._expiry: asyncio.TimerHandle | None = None
 
@@ -43,6 +45,12 @@ class Waiting:
             delay_s = max(0.0, first.waits_until - self._clock.monotonic())
             self._expiry = asyncio.get_running_loop().call_later(delay_s, self._expire)
 
+    def rest(self) -> None:
+        """Have no timer while nobody waits: it would be there for a minute after each start."""
+        if self._expiry is not None and self._pool.first_waiting() is None:
+            self._expiry.cancel()
+            self._expiry = None
+
     def _expire(self) -> None:
         self._expiry = None
         now = self._clock.monotonic()
@@ -51,7 +59,7 @@ class Waiting:
                 break
             self._pool.abandon(invoked)
             said = f"No execution environment could be started within {self._timeout_s:g} seconds."
-            why = self._trouble()
+            why = self._trouble(self._runtime)
             self._settle(invoked, errors.ServiceError(said if why is None else f"{said} {why}"))
         self.watch()
 
@@ -63,6 +71,5 @@ class Waiting:
 
     def close(self) -> None:
         """Stop watching; whoever still waits is told that there will be nothing."""
-        if self._expiry is not None:
-            self._expiry.cancel()
         self.fail(errors.ServiceError("This gateway is shutting down."))
+        self.rest()

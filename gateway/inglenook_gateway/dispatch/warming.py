@@ -6,9 +6,8 @@ fails is tried again, one at a time, after a pause that grows; only a new target
 """
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from inglenook.aio import backoff
 from inglenook.capacity import provisioned
@@ -25,11 +24,18 @@ _PAUSE_MOST_S = 60.0
 _AHEAD = "provisioned-concurrency"
 
 
-class Warming:
-    """Keep as many provisioned environments as are wanted.
+class Owner(Protocol):
+    """Who has them."""
 
-    `ready` is given each that is; `changed` is called when it stands differently than before.
-    """
+    def ready(self, environment: Environment) -> None:
+        """Take one that is."""
+
+    def changed(self) -> None:
+        """Learn that it stands differently than before."""
+
+
+class Warming:
+    """Keep as many provisioned environments as are wanted."""
 
     def __init__(
         self,
@@ -37,15 +43,13 @@ class Warming:
         *,
         pods: leases.Leases,
         starts_in_flight: starts.Starts,
-        ready: Callable[[Environment], None],
-        changed: Callable[[], None],
+        owner: Owner,
         watch: watching.Watch,
     ) -> None:
         self._reserve = reserve
         self._pods = pods
         self._starts = starts_in_flight
-        self._ready = ready
-        self._changed = changed
+        self._owner = owner
         self._watch = watch
         self._backoff = backoff.Backoff(_PAUSE_FIRST_S, _PAUSE_MOST_S)
         self._resume: asyncio.TimerHandle | None = None
@@ -92,7 +96,7 @@ class Warming:
             environment = Environment(asked, header.environment)
             if header.init_ok:
                 self._backoff.reset()
-                self._ready(environment)
+                self._owner.ready(environment)
             else:
                 self._reserve.start_failed(provisioned.INIT_FAILURE)
                 environment.stop()
@@ -105,7 +109,7 @@ class Warming:
             elif not self._is_closed:
                 self._pods.patience.pause("the agent was lost while an environment started")
         self._starts.end_ahead()
-        self._changed()
+        self._owner.changed()
         self.start_more()
 
     def died(self) -> None:
@@ -117,7 +121,7 @@ class Warming:
         if self._reserve.target:
             self._reserve.failure = why
             self._pause()
-            self._changed()
+            self._owner.changed()
 
     def _pause(self) -> None:
         if self._resume is None and not self._is_closed:

@@ -56,7 +56,7 @@ class Agent:
     async def close(self) -> None:
         """End all environments, whatever they do, and close the connection."""
         self._environments.end("closed")
-        await self._environments.all_gone.wait()
+        await self._environments.until_gone()
         self._connection.close("the agent has closed")
 
     # What the connection brings (`Receiver`).

@@ -36,24 +36,26 @@ class Environments:
         self.version: messages.VersionId | None = None
         self.plan: launch.Plan | None = None
         """Of the version, once it can be served."""
-        self.on_answer: Callable[[messages.Header], None] = lambda _: None
+        self.on_answer: Callable[[messages.Header], None] = _unheard
         """Called with each answer of an environment: how it started, or what it ran."""
-        self.on_asked: Callable[[], None] = lambda: None
+        self.on_asked: Callable[[], None] = _nothing
         """Called when an environment begins to start, or to run something."""
-        self.on_prepared: Callable[[], None] = lambda: None
+        self.on_prepared: Callable[[], None] = _nothing
         """Called after each try to have a plan."""
         self._environments: dict[str, Environment] = {}
         self._servers: dict[str, Server] = {}
-        self._starting: set[str] = set()
+        # Empty most of the time, and there are many of these: an empty `set` takes 216 bytes.
+        self._starting: frozenset[str] = frozenset()
+        self._ending: frozenset[str] = frozenset()
         self.askers = Askers()
         self.is_draining = False
         self._drain: tuple[Connection, int] | None = None
         """Who is to be told that all have ended."""
         self._reason = ""
         """Why they end."""
-        self._ending: set[str] = set()
-        self.all_gone = asyncio.Event()
-        self.all_gone.set()
+        self._has_any = False
+        self._all_gone: asyncio.Event | None = None
+        """While somebody waits for it."""
 
     def names(self) -> list[str]:
         """Return those that live, or begin to."""
@@ -121,9 +123,9 @@ class Environments:
             refuse(asker, stream, Refusal.FULL)
         else:
             name = secrets.token_hex(16)
-            self._starting.add(name)
+            self._starting |= {name}
             self.askers.ask(name, asker)
-            self.all_gone.clear()
+            self._has_any = True
             self.on_asked()
             _ = self._tasks.start(self._begin(name, asker, stream, header, plan), name="start")
 
@@ -143,13 +145,11 @@ class Environments:
                 await server.open()
             self._check_open()
             kind = header.initialization_type
-            environment = self._maker.environment(
-                name, plan, kind, server, self._answered, self.askers.pass_on, self._deserted
-            )
+            environment = self._maker.environment(name, plan, kind, server, self)
             self._environments[name] = environment
             ended = await environment.start(maker.init_start(plan.version, kind))
         except (SpawnError, OSError) as exc:
-            self._starting.discard(name)
+            self._starting -= {name}
             await self._abandon(name)
             reason = Refusal.DRAINING if self.is_draining else Refusal.CANNOT_START
             refuse(asker, stream, reason, str(exc))
@@ -157,7 +157,7 @@ class Environments:
                 self._tell_owner(messages.Gone(environment=name, reason="it could not start"))
             self._check_drained()
             return
-        self._starting.discard(name)
+        self._starting -= {name}
         started = messages.Started(environment=name, init_ms=ended.duration_ms, init_ok=ended.is_ok)
         self._reply(environment, stream, started)
 
@@ -192,10 +192,17 @@ class Environments:
             self.on_asked()
             environment.invoke(stream, header, body)
 
-    def _answered(
+    # What environments say (`environment.Owner`).
+
+    def answered(
         self, environment: Environment, stream: int, result: messages.Result, payload: Body
     ) -> None:
         self._reply(environment, stream, result, payload)
+
+    def pass_on(
+        self, environment: Environment, stream: int, chunk: messages.Chunk, piece: Body
+    ) -> None:
+        self.askers.pass_on(environment, stream, chunk, piece)
 
     def _reply(
         self, environment: Environment, stream: int, header: messages.Header, body: Body = b""
@@ -209,7 +216,7 @@ class Environments:
             self._tell_owner(messages.Freed(environment=environment.name))
         self._end_if_draining(environment)
 
-    def _deserted(self, environment: Environment) -> None:
+    def deserted(self, environment: Environment) -> None:
         """Give a provisioned environment up: it promised to be warm, and another can be.
 
         Any other starts a fresh process within its next invocation.
@@ -271,7 +278,7 @@ class Environments:
         self, environment: Environment, asked: tuple[Connection, int] | None, reason: str
     ) -> None:
         if environment.name not in self._ending:
-            self._ending.add(environment.name)
+            self._ending |= {environment.name}
             _ = self._tasks.start(self._end(environment, asked, reason), name="end environment")
 
     async def _end(
@@ -282,7 +289,7 @@ class Environments:
         Without a reason, nobody has known it.
         """
         name = environment.name
-        self._ending.add(name)
+        self._ending |= {name}
         await environment.end()
         if (server := self._servers.pop(name, None)) is not None:
             await server.close()
@@ -298,9 +305,19 @@ class Environments:
     def _forget(self, name: str) -> None:
         self._environments.pop(name, None)
         self.askers.forget(name)
-        self._ending.discard(name)
+        self._ending -= {name}
         if not self._environments and not self._starting:
-            self.all_gone.set()
+            self._has_any = False
+            if self._all_gone is not None:
+                self._all_gone.set()
+                self._all_gone = None
+
+    async def until_gone(self) -> None:
+        """Wait until no environment is left."""
+        if self._has_any:
+            if self._all_gone is None:
+                self._all_gone = asyncio.Event()
+            await self._all_gone.wait()
 
     def _check_drained(self) -> None:
         if self._drain is not None and not self._environments and not self._starting:
@@ -310,6 +327,14 @@ class Environments:
     def _tell_owner(self, header: messages.Header) -> None:
         if self.owner is not None:
             self.owner.send(0, header)
+
+
+def _unheard(_answer: messages.Header) -> None:
+    """Nobody wants to hear it."""
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def refuse(asker: Connection, stream: int, reason: Refusal, message: str = "") -> None:

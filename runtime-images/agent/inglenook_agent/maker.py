@@ -18,7 +18,7 @@ from inglenook.wire import messages
 from inglenook.wire.messages import Refusal
 from inglenook_agent.environment import control, launch, variables
 from inglenook_agent.environment.boot import Connect, Means
-from inglenook_agent.environment.environment import Answer, Deserted, Environment, PassOn
+from inglenook_agent.environment.environment import Environment, Owner
 from inglenook_agent.environment.journal import Journal
 from inglenook_agent.environment.runtime import Runtime, RuntimeListener
 from inglenook_agent.runtime_api.server import Server
@@ -117,9 +117,7 @@ class Maker:
         plan: launch.Plan,
         initialization_type: str,
         server: Server | None,
-        answer: Answer,
-        pass_on: PassOn,
-        deserted: Deserted,
+        owner: Owner,
     ) -> Environment:
         """Return an environment that has not been started; a `server` is its Runtime API."""
         version = plan.version
@@ -144,25 +142,21 @@ class Maker:
             means=self._means,
             journal=journal,
             connect=self._connect(server),
-            answer=answer,
-            pass_on=pass_on,
-            deserted=deserted,
+            owner=owner,
         )
 
     def _connect(self, server: Server | None) -> Connect:
-        grace_s = self._means.settings.exit_grace_s
-
-        def to_control(process: Process, listener: RuntimeListener) -> Runtime:
-            return control.ControlRuntime(process, listener, grace_s)
-
         if server is None:
-            return to_control
+            return self._to_control
 
         def to_session(process: Process, listener: RuntimeListener) -> Runtime:
-            server.session = Session(process, listener, server, grace_s)
+            server.session = Session(process, listener, server, self._means.settings.exit_grace_s)
             return server.session
 
         return to_session
+
+    def _to_control(self, process: Process, listener: RuntimeListener) -> Runtime:
+        return control.ControlRuntime(process, listener, self._means.settings.exit_grace_s)
 
 
 def init_start(version: messages.Specialise, initialization_type: str) -> report.InitStart:

@@ -23,11 +23,14 @@ class ControlRuntime:
     after one: a process that it left behind may hold the socket open.
     """
 
+    __slots__ = ("_grace_s", "_is_over", "_listener", "_process", "_timer")
+
+    _encoder = msgspec.json.Encoder()
+
     def __init__(self, process: Process, listener: RuntimeListener, grace_s: float) -> None:
         self._process = process
         self._listener = listener
         self._grace_s = grace_s
-        self._encoder = msgspec.json.Encoder()
         self._is_over = False
         self._timer: asyncio.TimerHandle | None = None
         process.on_exit = self._exited

@@ -7,8 +7,8 @@ What the gateway hears of it is the agent's business.
 """
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from inglenook.telemetry import report
 from inglenook.wire.connection import Body
@@ -24,20 +24,26 @@ from inglenook_agent.environment.states import HAS_EVENT, TAKES_EVENTS, Life, St
 from inglenook_agent.environment.tenancy import Tenancy
 from inglenook_agent.supervisor.spawner import SpawnError
 
-Answer = Callable[["Environment", int, Result, Body], None]
-"""Send an invocation's result: environment, stream, header, payload."""
 
-PassOn = Callable[["Environment", int, Chunk, Body], None]
-"""Send a piece of a streamed answer: environment, stream, header, piece."""
+class Owner(Protocol):
+    """Who asks an environment for what it does."""
 
-Deserted = Callable[["Environment"], None]
-"""Learn that the process has ended while it had nothing to do."""
+    def answered(
+        self, environment: "Environment", stream: int, result: Result, payload: Body
+    ) -> None:
+        """Send an invocation's result."""
+
+    def pass_on(self, environment: "Environment", stream: int, chunk: Chunk, piece: Body) -> None:
+        """Send a piece of a streamed answer."""
+
+    def deserted(self, environment: "Environment") -> None:
+        """Learn that the process has ended while it had nothing to do."""
 
 
 class Environment:
     """Run events of one version, one at a time."""
 
-    def __init__(  # noqa: PLR0913 - wiring
+    def __init__(
         self,
         *,
         name: str,
@@ -46,18 +52,14 @@ class Environment:
         means: Means,
         journal: Journal,
         connect: Connect,
-        answer: Answer,
-        pass_on: PassOn,
-        deserted: Deserted,
+        owner: Owner,
     ) -> None:
         self.name = name
         self._plan = plan
         self._place = place
         self._means = means
         self._journal = journal
-        self._answer = answer
-        self._pass_on = pass_on
-        self._deserted = deserted
+        self._owner = owner
         self._life = Life()
         self._tenancy = Tenancy(plan, place, means, journal, connect)
         self._invocation: Invocation | None = None
@@ -171,7 +173,7 @@ class Environment:
         invocation = self._invocation
         if invocation is None or not self._has_event(runtime):
             return streaming.Gathering()
-        send = partial(self._pass_on, self, invocation.stream)
+        send = partial(self._owner.pass_on, self, invocation.stream)
         return invocation.stream_to(send, content_type, flow, self._means)
 
     def answered(self, runtime: Runtime, payload: Body) -> None:
@@ -275,7 +277,7 @@ class Environment:
             self._journal.flush()
             if self._life.state is State.IDLE:
                 self._life.move(State.EMPTY)
-                self._deserted(self)
+                self._owner.deserted(self)
             return
         self._announce(invocation)
         message = outcome.message(invocation.message.request_id, ended.text)
@@ -340,7 +342,7 @@ class Environment:
             max_memory_mb=figures.max_memory_mb,
             is_warm=to is State.IDLE,
         )
-        self._answer(self, invocation.stream, result, payload)
+        self._owner.answered(self, invocation.stream, result, payload)
 
     def _report_init(self, ended: init.Outcome, phase: report.Phase) -> None:
         error_type = ended.reason or ended.error_type

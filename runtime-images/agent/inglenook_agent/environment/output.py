@@ -19,13 +19,17 @@ _DRAIN_READS_MAX = 64
 class Output:
     """One pipe and the events cut from it."""
 
+    __slots__ = ("_fd", "_is_open", "_loop", "_on_events", "_splitter")
+
+    # What one call of the kernel's writes into; there is one thread.
+    _count = array.array("i", [0])
+
     def __init__(self, fd: int, mark: bytes, on_events: Callable[[list[str]], None]) -> None:
         self._fd = fd
         self._splitter = Splitter(mark)
         self._on_events = on_events
         self._loop = asyncio.get_running_loop()
         self._is_open = True
-        self._count = array.array("i", [0])
         self._loop.add_reader(fd, self._read)
 
     def drain(self) -> list[str]:

@@ -15,6 +15,8 @@ _CONTINUATION_MASK = 0b1100_0000
 class Splitter:
     """Take chunks as they come, give events as they are complete."""
 
+    __slots__ = ("_line", "_mark", "_pending", "_record", "_record_left")
+
     def __init__(self, mark: bytes) -> None:
         self._mark = mark
         self._pending = bytearray()

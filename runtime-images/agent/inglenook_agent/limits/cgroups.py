@@ -11,7 +11,6 @@ import itertools
 import logging
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from inglenook.aio.tasks import Tasks
@@ -27,28 +26,7 @@ _REMOVE_TRIES = 50
 _REMOVE_PAUSE_S = 0.02
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parents:
-    """The folders in which this process may make groups."""
-
-    files: groups.Files
-    memory: Path
-    cpu: Path | None
-    pids: Path | None
-
-    def folders(self) -> list[Path]:
-        return list(dict.fromkeys(p for p in (self.memory, self.cpu, self.pids) if p is not None))
-
-    def group(self, name: str) -> groups.Group:
-        return groups.Group(
-            files=self.files,
-            memory=self.memory / name,
-            cpu=self.cpu / name if self.cpu is not None else None,
-            pids=self.pids / name if self.pids is not None else None,
-        )
-
-
-def prepare(root: Path = ROOT, own: Path = OWN) -> Parents | None:
+def prepare(root: Path = ROOT, own: Path = OWN) -> groups.Parents | None:
     """Make this process's parent folders and clear those of dead ones. Blocks."""
     name = f"inglenook-{scratch.own_name()}"
     try:
@@ -60,7 +38,7 @@ def prepare(root: Path = ROOT, own: Path = OWN) -> Parents | None:
         return None
 
 
-def _prepare_v1(root: Path, own: Path, name: str) -> Parents | None:
+def _prepare_v1(root: Path, own: Path, name: str) -> groups.Parents | None:
     homes = _own_groups(own)
     parents: dict[str, Path | None] = {}
     for controller in ("memory", "cpu", "pids"):
@@ -76,10 +54,10 @@ def _prepare_v1(root: Path, own: Path, name: str) -> Parents | None:
     memory = parents["memory"]
     if memory is None:
         return None
-    return Parents(files=groups.V1, memory=memory, cpu=parents["cpu"], pids=parents["pids"])
+    return groups.Parents(files=groups.V1, memory=memory, cpu=parents["cpu"], pids=parents["pids"])
 
 
-def _prepare_v2(root: Path, own: Path, name: str) -> Parents | None:
+def _prepare_v2(root: Path, own: Path, name: str) -> groups.Parents | None:
     home = root / _own_groups(own).get("", "/").lstrip("/")
     home = home if home.exists() else root
     _clear(home)
@@ -96,7 +74,7 @@ def _prepare_v2(root: Path, own: Path, name: str) -> Parents | None:
     if "memory" not in given:
         folder.rmdir()
         return None
-    return Parents(
+    return groups.Parents(
         files=groups.V2,
         memory=folder,
         cpu=folder if "cpu" in given else None,
@@ -126,8 +104,8 @@ def _clear(home: Path) -> None:
 
 
 def _clear_group(folder: Path) -> None:
-    group = groups.Group(files=groups.V1, memory=folder, cpu=None, pids=None)
-    remove(group)
+    parents = groups.Parents(files=groups.V1, memory=folder.parent, cpu=None, pids=None)
+    remove(parents.group(folder.name))
 
 
 def remove(group: Limited) -> None:
@@ -148,7 +126,7 @@ class Cgroups:
     it is done to spares, off everybody's path.
     """
 
-    def __init__(self, parents: Parents, tasks: Tasks) -> None:
+    def __init__(self, parents: groups.Parents, tasks: Tasks) -> None:
         self._parents = parents
         self._tasks = tasks
         self._numbers = itertools.count(1)

@@ -62,14 +62,29 @@ V2 = Files(
 )
 
 
-@dataclass(kw_only=True, slots=True)
-class Group:
-    """A group's folders, one for each controller (all the same folder in version 2)."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parents:
+    """The folders in which groups are made, one for each controller (the same in version 2)."""
 
     files: Files
     memory: Path
     cpu: Path | None
     pids: Path | None
+
+    def folders(self) -> list[Path]:
+        return list(dict.fromkeys(p for p in (self.memory, self.cpu, self.pids) if p is not None))
+
+    def group(self, name: str) -> "Group":
+        return Group(parents=self, name=name)
+
+
+@dataclass(kw_only=True, slots=True)
+class Group:
+    """A group: a folder of this name for each controller."""
+
+    # Its paths are made when they are asked for: each is half a kilobyte, for each environment.
+    parents: Parents
+    name: str
     is_wide: bool = False
     """Whether its limit has room for a /tmp: then the kernel alone does not keep it."""
     _memory_mb: int = 0
@@ -86,19 +101,20 @@ class Group:
         for folder in self._folders():
             folder.mkdir()
             files.write(folder / _PROCESSES, str(pid))
-        if self.pids is not None:
-            files.write(self.pids / "pids.max", str(limits.PROCESSES_MAX))
-        self._memory_file = os.open(self.memory / self.files.memory_max, files.TO_WRITE)
-        if self.cpu is not None:
-            self._cpu_file = os.open(self.cpu / self.files.cpu, files.TO_WRITE)
+        if (pids := self.parents.pids) is not None:
+            files.write(pids / self.name / "pids.max", str(limits.PROCESSES_MAX))
+        folder = self._memory
+        self._memory_file = os.open(folder / self._files.memory_max, files.TO_WRITE)
+        if (cpu := self.parents.cpu) is not None:
+            self._cpu_file = os.open(cpu / self.name / self._files.cpu, files.TO_WRITE)
         # No way around the limit by swapping. Kernels without swap accounting lack the file.
         with contextlib.suppress(OSError):
-            if self.files is V1:
-                self._with_swap_file = os.open(self.memory / _V1_WITH_SWAP, files.TO_WRITE)
+            if self._files is V1:
+                self._with_swap_file = os.open(folder / _V1_WITH_SWAP, files.TO_WRITE)
             else:
-                files.write(self.memory / "memory.swap.max", "0")
+                files.write(folder / "memory.swap.max", "0")
         with contextlib.suppress(OSError):  # Linux before 6.8 has no memory.peak
-            self._peak_file = os.open(self.memory / self.files.memory_peak, files.FLAGS)
+            self._peak_file = os.open(folder / self._files.memory_peak, files.FLAGS)
 
     def limit(self, memory_mb: int) -> None:
         """Set the limits for a function of this memory size, once. After `create`."""
@@ -110,7 +126,7 @@ class Group:
                 os.write(self._with_swap_file, memory)
         if self._cpu_file >= 0:
             share = memory_mb / limits.MEMORY_MB_PER_VCPU
-            unit = _V1_SHARES_PER_VCPU if self.files is V1 else _V2_WEIGHT_PER_VCPU
+            unit = _V1_SHARES_PER_VCPU if self._files is V1 else _V2_WEIGHT_PER_VCPU
             os.write(self._cpu_file, str(max(2, round(share * unit))).encode())
         self._close_limits()
 
@@ -119,21 +135,21 @@ class Group:
         if self.is_wide:
             return
         self.is_wide = True
-        memory = str((self._memory_mb + storage_mb) * limits.MIB)
+        memory, folder = str((self._memory_mb + storage_mb) * limits.MIB), self._memory
         with contextlib.suppress(OSError):
-            self._usage_file = os.open(self.memory / self.files.memory_usage, files.FLAGS)
-        if self.files is V1:  # which must be no less than the other
+            self._usage_file = os.open(folder / self._files.memory_usage, files.FLAGS)
+        if self._files is V1:  # which must be no less than the other
             with contextlib.suppress(OSError):
-                (self.memory / _V1_WITH_SWAP).write_text(memory)
+                (folder / _V1_WITH_SWAP).write_text(memory)
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            (self.memory / self.files.memory_max).write_text(memory)
+            (folder / self._files.memory_max).write_text(memory)
 
     def own_bytes(self, limit_bytes: int) -> int:
         """Return the memory that processes have, without files; 0 while it must be less."""
         try:
             if self._usage_file >= 0 and int(os.pread(self._usage_file, 32, 0)) <= limit_bytes:
                 return 0
-            own = _OWN.search(files.read(self.memory / "memory.stat"))
+            own = _OWN.search(files.read(self._memory / "memory.stat"))
         except OSError:
             return 0
         return int(own[1]) if own else 0
@@ -163,13 +179,13 @@ class Group:
     def oom_kills(self) -> int:
         """Return how many processes the kernel has killed for want of memory."""
         with contextlib.suppress(OSError):
-            return files.oom_kills(files.read(self.memory / self.files.oom))
+            return files.oom_kills(files.read(self._memory / self._files.oom))
         return 0
 
     def kill(self) -> bool:
         """Kill what is still inside; answer whether anything was."""
         try:
-            members = files.read(self.memory / _PROCESSES).split()
+            members = files.read(self._memory / _PROCESSES).split()
         except OSError:
             return False
         for member in members:
@@ -196,8 +212,15 @@ class Group:
         self._memory_file = self._with_swap_file = self._cpu_file = -1
 
     def _folders(self) -> list[Path]:
-        folders = dict.fromkeys((self.memory, self.cpu, self.pids))
-        return [folder for folder in folders if folder is not None]
+        return [folder / self.name for folder in self.parents.folders()]
+
+    @property
+    def _files(self) -> Files:
+        return self.parents.files
+
+    @property
+    def _memory(self) -> Path:
+        return self.parents.memory / self.name
 
     def _kernel_peak(self) -> int:
         if self._peak_file < 0:
@@ -209,7 +232,7 @@ class Group:
 
     def _cached_bytes(self) -> int:
         try:
-            stat = files.read(self.memory / "memory.stat")
+            stat = files.read(self._memory / "memory.stat")
         except OSError:
             return 0
         cache, shared = _CACHE.search(stat), _SHARED.search(stat)

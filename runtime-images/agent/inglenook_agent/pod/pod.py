@@ -120,7 +120,7 @@ class Pod:
             self._late.cancel()
 
     async def _end_when_idle(self) -> None:
-        await self._environments.all_gone.wait()
+        await self._environments.until_gone()
         if self._late is not None:
             self._late.cancel()
         self.over.set()

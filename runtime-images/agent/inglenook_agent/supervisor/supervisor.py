@@ -12,7 +12,7 @@ from pathlib import Path
 
 from inglenook.aio.tasks import Tasks
 from inglenook_agent import scratch
-from inglenook_agent.limits import cgroups, openings, sampling
+from inglenook_agent.limits import cgroups, groups, openings, sampling
 from inglenook_agent.settings import AgentSettings
 from inglenook_agent.supervisor import interpreters, local, packages, walls
 from inglenook_agent.supervisor.pool import Pool
@@ -44,6 +44,7 @@ class Supervisor:
         self._packages: packages.Packages | None = None
         self.folder = settings.scratch
         """This process's own scratch folder."""
+        self._environments = self.folder / "environments"
         self.walls = walls.Walls.none("not looked for yet")
         """What keeps functions apart on this machine; known once started."""
         self.sampler = sampling.Sampler(settings.sampling_interval_s, tasks)
@@ -65,8 +66,9 @@ class Supervisor:
             except OSError as exc:
                 logger.info("files in /tmp are heard of late", extra={"reason": str(exc)})
 
-    def _prepare(self) -> cgroups.Parents | None:
+    def _prepare(self) -> groups.Parents | None:
         self.folder = scratch.create(self._settings.scratch)
+        self._environments = self.folder / "environments"
         self._packages = packages.link(self.folder / "runtime")
         if self._client is None:
             spec = importlib.util.find_spec(_RUNTIME_PACKAGE)
@@ -145,7 +147,7 @@ class Supervisor:
 
     def tmp(self, name: str) -> OwnTmp:
         """Return what is to be the /tmp of an environment; it has yet to be made."""
-        return OwnTmp(self.folder / "environments" / name)
+        return OwnTmp(self._environments, name)
 
     def _variables(self) -> dict[str, str]:
         """Return a spawner's environment."""

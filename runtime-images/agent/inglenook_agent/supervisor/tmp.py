@@ -44,10 +44,19 @@ class Tmp(Protocol):
 class OwnTmp:
     """A folder of this machine, or a storage in its stead."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    __slots__ = ("_has_folder", "_name", "_parent", "_storage")
+
+    def __init__(self, parent: Path, name: str) -> None:
+        """Have a folder of this name in `parent`; it has yet to be made."""
+        # Not one path: it would be kept for each environment, and is asked for twice.
+        self._parent = parent
+        self._name = name
         self._storage: Storage | None = None
         self._has_folder = False
+
+    @property
+    def folder(self) -> Path:
+        return self._parent / self._name
 
     @property
     def storage(self) -> Storage | None:
