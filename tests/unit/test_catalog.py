@@ -163,3 +163,22 @@ def test_functions_are_listed_in_order_from_any_name_on() -> None:
         documents.Document(kind=kinds.FUNCTION, name="a", resource_version=3, value=gone)
     )
     assert [one.name for one in catalog.functions("a")] == ["a-b", "b"]
+
+
+def test_functions_share_the_words_that_they_have_in_common() -> None:
+    catalog = Catalog(ACCOUNT)
+    found = []
+    for number, name in enumerate(("f", "g"), 1):
+        own = msgspec.structs.replace(OWNER, name=name, uid=f"u-{name}")
+        decoded = msgspec.json.decode(msgspec.json.encode(own), type=function.Function)
+        catalog.apply(
+            documents.Document(
+                kind=kinds.FUNCTION, name=name, resource_version=number, value=decoded
+            )
+        )
+        kept = catalog.living(name)
+        assert kept == own
+        found.append(kept)
+    one, other = (each.spec for each in found if each is not None)
+    for word in ("runtime", "handler", "role", "architecture", "tracing", "placement"):
+        assert getattr(one, word) is getattr(other, word), word

@@ -212,6 +212,12 @@ class Environments(Generic[I, E]):
             self.lost(environment)
         return expired
 
+    def shrink(self) -> None:
+        """Give back the room of those that have gone: a dict keeps it until it is cleared."""
+        for each in (self._idle, self._busy, self._waiting):
+            if not each:
+                each.clear()
+
     def idle_beyond_target(self) -> list[E]:
         """Remove and return idle provisioned environments that are not wanted any more."""
         surplus = []

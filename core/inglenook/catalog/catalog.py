@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from inglenook import errors
 from inglenook.aio import backoff
+from inglenook.catalog import sharing
 from inglenook.catalog.entry import Entry, Key
 from inglenook.catalog.target import Retirement, Target
 from inglenook.catalog.totals import Totals
@@ -136,6 +137,7 @@ class Catalog:
         if known is not None and known.resource_version >= document.resource_version:
             return
         self.changes += 1
+        document = sharing.shared(document)
         entry.put(key, document)
         self._totals.changed(known, document)
         self._tell(name, document, None if known is None else known.value, document.value)

@@ -2,7 +2,8 @@
 
 These are the documents that the store keeps, in SQLite and, on a cluster, in custom resources. What
 a caller configures stands in a *spec*; what the platform says of it, in a *status*. They are plain
-values: nothing here does I/O, and a change is a new value (`msgspec.structs.replace`).
+values: nothing here does I/O, and a change is a new value (`msgspec.structs.replace`). The garbage
+collector looks at none of the large ones, of which there are thousands: they cannot be in cycles.
 """
 
 import enum
@@ -136,7 +137,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How many environments may share a pod, and with it its /tmp and its processes."""
 
 
-class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """What runs: all of a function that publishing a version freezes."""
 
     code: Code
@@ -174,7 +175,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return (self.runtime or "") if self.image is None else images.runtime_name(self.image.uri)
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """What the platform says of `$LATEST` or of a published version."""
 
     revision_id: str
@@ -190,14 +191,14 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_update_reason_code: str | None = None
 
 
-class Serving(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Serving(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """What runs for `$LATEST`."""
 
     spec: Spec
     generation: int
 
 
-class Function(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Function(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """A function: its `$LATEST`, and what all its versions share."""
 
     name: str
@@ -230,7 +231,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return Serving(spec=self.spec, generation=self.status.generation)
 
 
-class Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """A published, immutable version of a function."""
 
     function_name: str

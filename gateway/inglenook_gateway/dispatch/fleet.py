@@ -298,6 +298,7 @@ class Fleet:
         for environment, invoked in self._environments.busy.items():
             if invoked.silent_after < now:
                 environment.link.end("silent past the function's timeout")
+        self._environments.shrink()
         if self._succession.hand_back is not None:
             return
         self._succession.give_up_overdue(now)
