@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from inglenook import errors, settings
-from inglenook.aio import clock, tasks
+from inglenook.aio import clock, collector, tasks
 from inglenook.capacity import provisioned
 from inglenook.model import function
 from inglenook.routing import streaming
@@ -75,6 +75,7 @@ class Dispatcher:
         self._moved: Callable[[str], None] | None = None
         self._observers: list[Callable[[messages.VersionId], None]] = []
         self._background = tasks.Tasks()
+        self._leftovers = collector.Leftovers(time)
         self._watcher = watcher or watching.Watcher.unread(time)
         self._watcher.tally.source(
             lambda: gauges.samples(self._fleets, self._ledger, limits.account_concurrency)
@@ -293,11 +294,14 @@ class Dispatcher:
         if each.is_unused:
             del self._fleets[version]
             each.close()
+            self._leftovers.more()
 
     async def reap_forever(self) -> None:
         """Stop what has been idle too long, once a second."""
         while True:
             await asyncio.sleep(_REAP_EVERY_S)
+            # First: what this turn is going to end has processes that live on for a moment.
+            self._leftovers.collect()
             for version, each in list(self._fleets.items()):
                 each.reap()
                 self._forget_unused(version)
