@@ -67,6 +67,6 @@ def test_a_look_that_took_long_is_not_soon_taken_again() -> None:
     assert leftovers.collect()
     left = leave(leftovers, MANY)
     assert not leftovers.collect()
-    time.at += 200
+    time.at += 50
     assert leftovers.collect()
     assert all(each() is None for each in left)

@@ -10,8 +10,8 @@ Hardly anything here is in cycles."""
 _MANY = 100
 """Of what has ended: worth a look. What environments and all that belongs to them leave behind is
 some twenty kilobytes each."""
-_REST = 200
-"""How many times as long as a look has taken none is taken again: half a percent of the time."""
+_REST = 50
+"""How many times as long as a look has taken none is taken again: two percent of the time."""
 
 
 def spare_what_stays() -> None:
