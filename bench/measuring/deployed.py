@@ -15,7 +15,7 @@ _AT_ONCE = 4
 """How many functions are created or deleted at the same time."""
 _WAITED_FOR = 100
 """How many resources one kubectl waits for."""
-_GONE_S = 180.0
+_GONE_S = 600.0
 
 
 @contextlib.contextmanager
