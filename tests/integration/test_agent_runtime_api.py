@@ -1,12 +1,16 @@
 """Custom runtimes against the Runtime API: AWS's own client, a shell, right and wrong questions."""
 
 import asyncio
+import contextlib
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from support import agent_stand
+
+from inglenook_agent.runtime_api import server
 
 BASE = "/2018-06-01/runtime/invocation/"
 
@@ -290,3 +294,18 @@ while True:
         "errorMessage": "RequestId: r-1 Error: Runtime exited with error: exit status 127",
     }
     assert (await gateway.invoke(environment, b"0")).body == b"well"
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_connects_while_it_closes_is_cut(turns: int) -> None:
+    api = server.Server()
+    await api.open()
+    host, _, port = api.address.partition(":")
+    with socket.create_connection((host, int(port))) as caller:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await api.close()
+        caller.setblocking(False)
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionResetError):  # if nobody had accepted it
+                assert await asyncio.get_running_loop().sock_recv(caller, 1) == b""

@@ -126,11 +126,11 @@ async def test_leases_that_nobody_waits_for_any_more_are_ended(
     runner = gateways.make()
     calls = [invoke(runner) for _ in range(3)]
     await soon(lambda: busy(cluster) == 1)
+    fleet = runner._fleets[VERSION]
+    assert fleet._leases.is_leasing
     for _ in range(3):
         cluster.agents[0].answer()
     await asyncio.gather(*calls)
-    fleet = runner._fleets[VERSION]
-    assert fleet._leases.is_leasing
     fleet.reap()
     await soon(lambda: not fleet._leases.is_leasing)
 

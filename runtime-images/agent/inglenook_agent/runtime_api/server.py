@@ -19,6 +19,8 @@ _RUNTIME = f"{_BASE}runtime/"
 _MODE = "lambda-runtime-function-response-mode"
 _STREAMING = "streaming"
 _MODES = frozenset({"", "buffered", _STREAMING})
+_TURNS_TO_ACCEPT = 3
+"""Of the loop, from a connection that waits to one that its server knows."""
 _NOT_BUILT = {
     "2020-01-01": ("Extension.NotSupported", "The Extensions API is not built yet."),
     "2020-08-15": ("Logs.NotSupported", "The Logs API is not built yet."),
@@ -50,6 +52,9 @@ class Server:
     async def close(self) -> None:
         """Stop listening and cut what is connected."""
         if self._server is not None:
+            # Who was being accepted while its server closes is left open by asyncio, and nobody's.
+            for _ in range(_TURNS_TO_ACCEPT):
+                await asyncio.sleep(0)
             self._server.close()
         await self._connections.close()
 
