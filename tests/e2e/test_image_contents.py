@@ -22,8 +22,8 @@ print(len(stale), *stale[:5])
     ("selector", "container"),
     [
         ("app.kubernetes.io/component=gateway", "gateway"),
-        ("inglenook.dev/state=pooled", "agent"),
-        ("inglenook.dev/state=pooled", "function"),
+        ("inglenook.dev/pool=python3.11,inglenook.dev/state=pooled", "agent"),
+        ("inglenook.dev/pool=python3.11,inglenook.dev/state=pooled", "function"),
     ],
 )
 def test_no_module_is_compiled_at_each_start(selector: str, container: str, namespace: str) -> None:

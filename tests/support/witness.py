@@ -152,6 +152,8 @@ def witness(namespace: str) -> Iterator[Witness]:
                 "imagePullPolicy": container["imagePullPolicy"],
                 "command": ["python", "-c", _PROGRAM],
                 "readinessProbe": {"httpGet": {"path": "/", "port": PORT}, "periodSeconds": 1},
+                # As much as the gateways have: else functions wait for it while those are busy.
+                "resources": {"requests": {"cpu": "500m"}},
             }
         ],
     }
