@@ -29,7 +29,8 @@ print(len(stale), *stale[:5])
 def test_no_module_is_compiled_at_each_start(selector: str, container: str, namespace: str) -> None:
     """Images have one time for all files, so what is compiled must not go by times."""
     where = kubernetes_cluster.PLATFORM if container == "gateway" else namespace
-    pod = kubectl("get", "pod", "--namespace", where, f"--selector={selector}", "--output=name")
+    running = ("--field-selector=status.phase=Running", "--output=name")
+    pod = kubectl("get", "pod", "--namespace", where, f"--selector={selector}", *running)
     python = "/var/lang/bin/python3" if container == "function" else "python"
     said = kubectl(
         *("exec", "--namespace", where, pod.split()[0], f"--container={container}"),
