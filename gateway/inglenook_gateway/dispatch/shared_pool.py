@@ -3,7 +3,9 @@
 Alone on a machine a gateway has all of it, and nothing here is used. One of several has a share,
 and whoever lends it is asked for more (`join`). An invocation that finds the share used up waits
 for the answer: it is refused only once the lender has said that nothing is left anywhere, or has
-said nothing for `_PATIENCE_S`. Those who wait hold nothing, and are never more than could run.
+said nothing for as long as one waits for an environment: after the loss of a node nothing can be
+lent until the cluster has noticed it. Those who wait hold nothing, and are never more than could
+run.
 """
 
 import asyncio
@@ -17,8 +19,6 @@ from inglenook.capacity import concurrency, shares
 from inglenook.model import function
 from inglenook.wire import messages
 from inglenook_gateway.dispatch import admission, invocation
-
-_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +121,7 @@ class SharedPool:
         if len(self._waiting) >= self._ledger.shared_limit:
             return False
         self.last += 1
-        until = self._clock.monotonic() + _PATIENCE_S
-        until = min(until, arrival.invoked.waits_until)
-        self._waiting.append(_Waiting(arrival, self.last, until))
+        self._waiting.append(_Waiting(arrival, self.last, arrival.invoked.waits_until))
         if self._expiry is None:
             self._watch()
         self._wanted()
