@@ -80,9 +80,11 @@ class Guests:
     def close(self) -> None:
         self._ringer.send(b"!")
         self._welcome.join()
-        for each in (self._server, self._bell, self._ringer):
-            each.close()
+        # Those of functions that have gone without being seen off, too.
+        here = list(self._present)
         self.let_go()
+        for each in (self._server, self._bell, self._ringer, *here):
+            each.close()
 
 
 def soon(holds: Callable[[], bool], within_s: float = 20) -> None:
