@@ -176,22 +176,27 @@ def deaf_until_over(function: socket.socket) -> None:
         assert function.recv(100) == b""
 
 
-async def test_who_fills_tmp_while_the_agent_is_deaf_is_not_killed(
-    gateway: agent_stand.Gateway, listener: socket.socket
-) -> None:
+Filling = tuple["asyncio.Future[agent_stand.Answer]", socket.socket]
+
+
+@pytest.fixture
+async def filling(gateway: agent_stand.Gateway, listener: socket.socket) -> Filling:
+    """A function that is going to fill its /tmp, where it can be made to wait for the agent."""
     if gateway.supervisor._openings is None:
         pytest.skip("nobody can be made to wait here")
-    running, function = await begun(gateway, listener, "files")
+    return await begun(gateway, listener, "files")
+
+
+async def test_who_fills_tmp_while_the_agent_is_deaf_is_not_killed(filling: Filling) -> None:
+    running, function = filling
     deaf_until_over(function)
     assert (await running).json == 400
 
 
 async def test_who_fills_tmp_while_the_spawner_is_deaf_is_not_killed(
-    gateway: agent_stand.Gateway, listener: socket.socket
+    gateway: agent_stand.Gateway, filling: Filling
 ) -> None:
-    if gateway.supervisor._openings is None:
-        pytest.skip("nobody can be made to wait here")
-    running, function = await begun(gateway, listener, "files")
+    running, function = filling
     spawner = spawner_of(gateway)
     spawner.suspend()
     try:
