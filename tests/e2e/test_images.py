@@ -102,7 +102,7 @@ def test_an_image_by_the_api_is_mirrored_into_its_resource_and_updated(
     api.get_waiter("function_updated_v2").wait(FunctionName=name)
     assert invoke(api, name)["arguments"] == ["more"]
     _ = api.update_function_code(FunctionName=name, ImageUri=URI, Publish=True)
-    api.get_waiter("function_updated_v2").wait(FunctionName=name)
+    api.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1")
     assert invoke(api, name, Qualifier="1")["function"] == f"{name}:1"
 
 
