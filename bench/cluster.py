@@ -6,7 +6,8 @@ of a few lines and 128 MB. The scenarios:
 - `idle`: memory of each part, and what CPU it takes, with nothing to do for 30 s;
 - `first`: the first call of a new function, with the pool full, one function after the other;
 - `further`: a call that needs another environment, in a pod that has room and in another pod;
-- `empty-pool`: ten new functions at once, with one or two pods waiting;
+- `empty-pool`: new functions one after the other with no pod waiting, and ten at once with one or
+  two;
 - `warm`: wrk with 64 and 8 connections, and oha at 500 calls a second, in turns with a bare
   aiohttp server with a pod on every node;
 - `at-once`: 300 first calls of one function at the same time;
@@ -67,7 +68,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--image", default="inglenook/platform:dev", help="for the bare server")
     made.add_argument("--first", type=int, default=200, help="how many new functions")
     made.add_argument("--further", type=int, default=10, help="functions that grow")
-    made.add_argument("--burst", type=int, default=10, help="new functions for an empty pool")
+    made.add_argument("--empty", type=int, default=20, help="new functions with no pod waiting")
+    made.add_argument("--burst", type=int, default=10, help="new functions at once")
     made.add_argument("--seconds", type=int, default=10, help="length of each warm measurement")
     made.add_argument("--open-per-s", type=float, default=500.0)
     made.add_argument("--at-once", type=int, default=300)

@@ -1,11 +1,13 @@
 """Calls that find no environment: of new functions from the pool, of busy ones, and very many."""
 
+import itertools
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from measuring import calls, figures, installed, pods, results
-from measuring.deployed import functions_of
+from measuring.deployed import Functions, functions_of
 from measuring.functions import EVENT, TELLING_HANDLER
 
 _REFILL_S = 90.0
@@ -21,25 +23,40 @@ _FIRST = "first call, from the pool"
 
 def first(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
     """Call new functions for the first time, one after the other, with the pool full each time."""
-    answers = []
-    ends = time.monotonic() + sizes.at_most_s
     with functions_of(platform) as made, pods.following(platform.functions) as seen:
-        names = made.create(sizes.first)
         before = platform.metrics()
-        for name in names:
-            if time.monotonic() > ends:
-                break
-            _until_filled(platform, seen)
-            answer = calls.alone(platform.invoke_url(name), EVENT)
-            answers.append(answer)
-            if answer.failure is None:
-                # Until the cluster knows that the pool lacks a pod; then nothing is left of it.
-                seen.until_taken(name, seconds=_REFILL_S)
-                made.delete([name])
-                seen.until_left(name, seconds=_REFILL_S)
+        names = _within(sizes.at_most_s, made.create(sizes.first))
+        answers = _each_first(platform, made, seen, names, lambda: _until_filled(platform, seen))
         after = platform.metrics()
     phases: dict[str, object] = dict(figures.phases(before, after))
     return results.of_calls({_FIRST: answers}, {"its phases": phases})
+
+
+def _within(seconds: float, names: Sequence[str]) -> Iterator[str]:
+    """Give one after the other until the time is over."""
+    ends = time.monotonic() + seconds
+    return itertools.takewhile(lambda _: time.monotonic() <= ends, names)
+
+
+def _each_first(
+    platform: installed.Platform,
+    made: Functions,
+    seen: pods.Pods,
+    names: Iterable[str],
+    until_ready: Callable[[], None],
+) -> list[figures.Answer]:
+    """Call new functions one after the other, each when all is ready for it."""
+    answers = []
+    for name in names:
+        until_ready()
+        answer = calls.alone(platform.invoke_url(name), EVENT)
+        answers.append(answer)
+        if answer.failure is None:
+            # Until the cluster knows that the pool lacks a pod; then nothing is left of it.
+            seen.until_taken(name, seconds=_REFILL_S)
+            made.delete([name])
+            seen.until_left(name, seconds=_REFILL_S)
+    return answers
 
 
 def further(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
@@ -78,13 +95,24 @@ def _until_filled(platform: installed.Platform, seen: pods.Pods) -> None:
 
 
 def empty_pool(platform: installed.Platform, sizes: results.Sizes) -> results.Result:
-    """Call several new functions at once, many more than there are pods that wait."""
-    with functions_of(platform) as made:
+    """Call new functions when no pod waits: one after the other, then more at once than there are.
+
+    The first has its pod made before anything is measured: nothing of an image is read then.
+    """
+    with functions_of(platform) as made, pods.following(platform.functions) as seen:
+        with platform.pool_of(0, 0):
+            names = made.create(sizes.empty + 1)
+            alone = _each_first(platform, made, seen, names, lambda: None)
         names = made.create(sizes.burst)
         with platform.pool_of(1, 2):
             urls = [platform.invoke_url(name) for name in names]
-            answers = calls.run(calls.at_once(urls, EVENT))
-    return results.of_calls({f"{sizes.burst} first calls at once, 1 to 2 pods waiting": answers})
+            burst = calls.run(calls.at_once(urls, EVENT))
+    return results.of_calls(
+        {
+            "first call, no pod waiting": alone[1:],
+            f"{sizes.burst} first calls at once, 1 to 2 pods waiting": burst,
+        }
+    )
 
 
 def at_once(platform: installed.Platform, sizes: results.Sizes) -> results.Result:

@@ -21,8 +21,10 @@ class Sizes:
     """New functions, one after the other."""
     further: int
     """Functions whose further environments are measured."""
+    empty: int
+    """New functions, one after the other, with no pod waiting."""
     burst: int
-    """New functions at once, for an empty pool."""
+    """New functions at once, for a pool that is empty soon."""
     seconds: int
     """How long each warm rate is measured."""
     open_per_s: float

@@ -200,7 +200,16 @@ def test_waiting_invocations_and_bursts_of_leases_make_a_pool_larger() -> None:
         one.leased(NOW)
     assert one.target(SIZE, waiting=0, now=NOW) == 5
     assert one.target(SIZE, waiting=3, now=NOW) == 8
-    assert one.target(SIZE, waiting=30, now=NOW) == 10
+
+
+def test_the_bounds_are_for_free_pods_and_everyone_who_waits_has_one_made() -> None:
+    one = demand.Demand()
+    for _ in range(100):
+        one.leased(NOW)
+    assert one.target(SIZE, waiting=0, now=NOW) == SIZE.max
+    assert one.target(SIZE, waiting=30, now=NOW) == SIZE.max + 30
+    assert one.keep(SIZE, NOW) == SIZE.max
+    assert demand.Demand().target(Pool(min=0, max=0), waiting=3, now=NOW) == 3
 
 
 def test_leases_that_come_one_by_one_ask_for_little() -> None:

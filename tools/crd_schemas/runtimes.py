@@ -49,7 +49,11 @@ _SPEC = record(
                     "How many wait at least, also when there is no demand.", minimum=0, default=2
                 ),
                 "max": whole(
-                    "How many wait at most, after much demand.", minimum=0, maximum=500, default=10
+                    "How many wait at most, after much demand. Those that invocations wait for are "
+                    "made beside them.",
+                    minimum=0,
+                    maximum=500,
+                    default=10,
                 ),
             },
             rules=(rule("self.min <= self.max", "min is more than max"),),

@@ -2,12 +2,13 @@
 
 Each gateway writes into the status of a pool's Runtime how many leases wait for a pod, under its
 own name: `status.demand.<gateway> = {"waiting": n, "leased": of the last minute, "at": epoch
-seconds, "pool": name}`. Off the invoke path, when it changes, at most once a second; a pool that
-has no demand any more is told so once.
+seconds, "pool": name}`. Off the invoke path, when it changes, at most once a second, and at once
+when somebody has begun to wait; a pool that has no demand any more is told so once.
 """
 
 import asyncio
 import collections
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 
@@ -17,6 +18,10 @@ from inglenook_cluster.kube import requests
 logger = logging.getLogger(__name__)
 
 _WRITE_EVERY_S = 1.0
+_SETTLE_S = 0.05
+"""Who waits for no longer than that was waiting for a connection, not for a pod."""
+_LOOK_EVERY_S = 2.0
+"""Demand falls without anybody's word."""
 _REFRESH_S = 10.0
 """How often it is said again while there is demand: what is old counts for nothing."""
 _LEASED_WITHIN_S = 60.0
@@ -83,15 +88,26 @@ class DemandSignal:
         self._demand = demand
         self._waiting = waiting
         self._clock = time
+        self._stirred = asyncio.Event()
+
+    def stir(self) -> None:
+        """Learn that somebody waits."""
+        self._stirred.set()
 
     async def run(self) -> None:
-        """Write what is new, once a second, without end."""
+        """Write what is new, without end."""
         while True:
-            for pool, present in self._demand.news(
-                self._waiting(), self._clock.monotonic()
-            ).items():
+            self._stirred.clear()
+            news = self._demand.news(self._waiting(), self._clock.monotonic())
+            for pool, present in news.items():
                 await self._say(pool, present)
-            await asyncio.sleep(_WRITE_EVERY_S)
+            if news:
+                await asyncio.sleep(_WRITE_EVERY_S)
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_EVERY_S):
+                    _ = await self._stirred.wait()
+                    await asyncio.sleep(_SETTLE_S)
 
     async def _say(self, pool: str, present: tuple[int, int]) -> None:
         runtime, mark, runtime_class = pool.partition("--")

@@ -157,6 +157,7 @@ class ClusterPods:
         if found is None:
             turn.news.clear()
             self._turns.join(turn)
+            self._signal.stir()
         return found
 
     async def _dial(self, seen: podmap.Seen) -> tuple[str, dialling.Greeted] | None:

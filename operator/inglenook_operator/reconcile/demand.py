@@ -2,8 +2,9 @@
 
 Pure, and fed with what happened: a pod that became specialised is a lease; the gateways tell how
 many invocations wait for a pod now. A pool is kept as large as the leases of the last stretches
-suggest, one fill's time ahead, and shrinks only as they fall out of the window. Those who wait for
-a pod may find another way a moment later: pods that are being made for them are kept for a while.
+suggest, one fill's time ahead, and shrinks only as they fall out of the window. Its bounds are for
+the pods that nobody waits for: who waits for one has one made, in a full pool or an empty one. They
+may find another way a moment later: as many as the bounds allow are then kept for a while.
 """
 
 import math
@@ -38,10 +39,9 @@ class Demand:
         return len(self._leases)
 
     def target(self, pool: Pool, *, waiting: int, now: float) -> int:
-        """Return how many pods the pool should have, between its bounds."""
+        """Return how many pods the pool should have: those to be free, and one for each waiting."""
         self.recent(now)
-        wanted = pool.min + waiting + self._largest_burst()
-        target = max(pool.min, min(pool.max, wanted))
+        target = _bounded(pool, pool.min + self._largest_burst()) + waiting
         while self._targets and self._targets[-1][1] <= target:
             self._targets.pop()
         self._targets.append((now, target))
@@ -52,7 +52,7 @@ class Demand:
         while self._targets and self._targets[0][0] <= now - _KEPT_S:
             self._targets.popleft()
         largest = self._targets[0][1] if self._targets else 0
-        return max(pool.min, min(pool.max, largest))
+        return _bounded(pool, largest)
 
     def _largest_burst(self) -> int:
         """Return the most leases that fell within any one stretch, halved: bursts decay."""
@@ -63,6 +63,10 @@ class Demand:
                 first += 1
             most = max(most, last - first + 1)
         return math.ceil(most / 2)
+
+
+def _bounded(pool: Pool, wanted: int) -> int:
+    return max(pool.min, min(pool.max, wanted))
 
 
 def waiting(demand: object, now: float, *, pool: str | None = None, valid_s: float = 30.0) -> int:
