@@ -41,13 +41,20 @@ class Stand:
         self.died: list[str] = []
         self._supplies: list[supply.ClusterPods] = []
 
-    async def pod(self, number: int, *, is_served: bool = True, pool: str = POOL) -> PodAgent:
+    async def pod(
+        self, number: int, *, is_served: bool = True, is_ready: bool = True, pool: str = POOL
+    ) -> PodAgent:
         name, address = f"pod-{number}", f"127.0.0.{number + 10}"
         agent = self.agents[name] = PodAgent(name)
+        agent.is_starting = not is_ready
         if is_served:
-            self.servers[name] = await listen(agent, address, self.port)
-        self.api.put(pod_object(name, address, pool))
+            await self.serve(number)
+        self.api.put(pod_object(name, address, pool, is_ready=is_ready))
         return agent
+
+    async def serve(self, number: int) -> None:
+        name, address = f"pod-{number}", f"127.0.0.{number + 10}"
+        self.servers[name] = await listen(self.agents[name], address, self.port)
 
     async def supply(self, gateway: str = "gateway-1") -> supply.ClusterPods:
         place = supply.Place(
@@ -72,7 +79,7 @@ class Stand:
         assert self.died == []
 
 
-def pod_object(name: str, address: str, pool: str = POOL) -> Object:
+def pod_object(name: str, address: str, pool: str = POOL, *, is_ready: bool = True) -> Object:
     return {
         "metadata": {
             "name": name,
@@ -82,7 +89,7 @@ def pod_object(name: str, address: str, pool: str = POOL) -> Object:
         "status": {
             "phase": "Running",
             "podIP": address,
-            "conditions": [{"type": "Ready", "status": "True"}],
+            "conditions": [{"type": "Ready", "status": str(is_ready)}],
         },
     }
 
@@ -112,6 +119,65 @@ async def test_a_lease_takes_a_connection_that_is_open_already(stand: Stand) -> 
     assert leasing.result().name == "pod-0"
     assert len(agent.callers) == 1
     leasing.result().connection.close("done")
+
+
+async def test_a_pod_is_leased_as_soon_as_its_agent_says_that_it_has_started(stand: Stand) -> None:
+    agent = await stand.pod(0, is_ready=False)
+    gateway = await stand.supply()
+    await soon(lambda: len(agent.callers) == 1)
+    leasing = asyncio.get_running_loop().create_task(lease(gateway))
+    await soon(lambda: gateway.waiting == {POOL: 1})
+    assert (gateway.at_hand, gateway.free) == ({POOL: 0}, {POOL: 0})
+    agent.start()
+    leased = await leasing
+    assert leased.name == "pod-0"
+    assert len(agent.callers) == 1
+    leased.connection.close("done")
+
+
+async def test_a_pod_that_starts_is_knocked_at_until_its_agent_listens(stand: Stand) -> None:
+    knocked = asyncio.Event()
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        knocked.set()
+
+    agent = await stand.pod(0, is_ready=False, is_served=False)
+    async with await asyncio.start_server(hang_up, "127.0.0.10", stand.port):
+        gateway = await stand.supply()
+        leasing = asyncio.get_running_loop().create_task(lease(gateway))
+        await knocked.wait()
+    agent.is_starting = False
+    await stand.serve(0)
+    leased = await leasing
+    assert leased.name == "pod-0"
+    leased.connection.close("done")
+
+
+async def test_a_pod_that_becomes_ready_or_goes_while_it_starts_is_not_left_over(
+    stand: Stand,
+) -> None:
+    agents = [await stand.pod(number, is_ready=False) for number in range(2)]
+    gateway = await stand.supply()
+    await soon(lambda: all(len(agent.callers) == 1 for agent in agents))
+    stand.api.put(pod_object("pod-0", "127.0.0.10"))
+    await soon(lambda: gateway.at_hand == {POOL: 1})
+    stand.api.delete("pod-1")
+    await soon(lambda: agents[1].callers == [])
+    leased = await lease(gateway)
+    assert leased.name == "pod-0"
+    assert len(agents[0].callers) == 1
+    leased.connection.close("done")
+
+
+async def test_a_pod_whose_agent_goes_while_it_starts_is_connected_to_again(stand: Stand) -> None:
+    agent = await stand.pod(0, is_ready=False)
+    gateway = await stand.supply()
+    await soon(lambda: len(agent.callers) == 1)
+    agent.kill()
+    await soon(lambda: len(agent.callers) == 1)
+    agent.start()
+    await soon(lambda: gateway.at_hand == {POOL: 1})
 
 
 async def test_more_are_leased_at_once_than_are_connected_to_ahead(stand: Stand) -> None:

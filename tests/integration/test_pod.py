@@ -55,6 +55,25 @@ async def pod(tmp_path: Path) -> AsyncIterator[pod_stand.Pod]:
         yield running
 
 
+async def test_an_agent_says_that_it_is_starting_and_when_it_has_started(tmp_path: Path) -> None:
+    starting = pod_stand.Pod(tmp_path, {})
+    try:
+        await starting.start_agent()
+        await starting.until_status("/ready", 503)
+        early, gone = await starting.gateway(), await starting.gateway()
+        assert (await early.welcome()).is_starting
+        assert (await gone.welcome()).is_starting
+        gone.hang_up()
+        await starting.start_spawner()
+        await early.until(lambda: early.said(messages.Ready) == [messages.Ready()])
+        late = await starting.gateway()
+        assert not (await late.welcome()).is_starting
+        await early.function(ECHO)
+        assert (await early.invoke(await early.start(), 1)).json == [1, "7"]
+    finally:
+        await starting.close()
+
+
 async def test_a_package_comes_over_the_connection_and_is_run(pod: pod_stand.Pod) -> None:
     gateway = await pod.gateway()
     welcome = await gateway.welcome()

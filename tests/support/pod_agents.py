@@ -28,6 +28,7 @@ class PodAgent:
         self.environments: list[str] = []
         self.busy: dict[str, tuple[Caller, int]] = {}
         self.is_draining = False
+        self.is_starting = False
         self.has_ended = asyncio.Event()
         self.refuses_next: Refusal | None = None
         """What is answered to the next `Invoke` or `Start`."""
@@ -40,10 +41,16 @@ class PodAgent:
             0,
             messages.Welcome(
                 agent=self.name, version=self.version, environments=list(self.environments),
-                busy=list(self.busy), is_local=False,
+                busy=list(self.busy), is_local=False, is_starting=self.is_starting,
             ),
         )  # fmt: skip
         return caller
+
+    def start(self) -> None:
+        """Tell that things can run here now."""
+        self.is_starting = False
+        for caller in self.callers:
+            caller.end.send(0, messages.Ready())
 
     def answer(self, environment: str | None = None, body: bytes = b"done") -> None:
         """Let an environment answer what it runs."""

@@ -94,7 +94,12 @@ def test_the_function_cannot_write_its_code() -> None:
 def test_the_agent_is_a_native_sidecar_that_starts_first() -> None:
     agent = manifest()["spec"]["initContainers"][0]
     assert agent["restartPolicy"] == "Always"
-    assert agent["startupProbe"]
+
+
+def test_only_an_images_container_waits_for_what_the_agent_brings() -> None:
+    image = msgspec.structs.replace(RUNTIME, package_type=runtime.IMAGE)
+    assert "startupProbe" in manifest(image)["spec"]["initContainers"][0]
+    assert "startupProbe" not in manifest()["spec"]["initContainers"][0]
 
 
 def test_a_pod_is_the_runtimes_and_goes_with_it() -> None:

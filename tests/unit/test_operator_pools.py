@@ -102,10 +102,10 @@ def test_of_too_many_pods_the_youngest_retire() -> None:
     assert plan.delete == ()
 
 
-def test_of_too_many_pods_those_that_are_not_ready_go_first_and_at_once() -> None:
+def test_of_too_many_pods_those_that_are_not_ready_go_first() -> None:
     plan = planned(pod("a"), pod("b"), pod("c", is_ready=False, created=NOW - 500))
-    assert names(plan.delete) == ["c"]
-    assert plan.retire == ()
+    assert names(plan.retire) == ["c"]
+    assert plan.delete == ()
 
 
 def test_a_retiring_pod_is_left_alone_until_every_gateway_has_heard() -> None:
@@ -131,7 +131,7 @@ def test_pods_of_an_old_template_stay_until_new_ones_are_ready() -> None:
 
 def test_pods_of_an_old_template_that_are_not_ready_go_at_once() -> None:
     plan = planned(pod("a", template="old", is_ready=False))
-    assert names(plan.delete) == ["a"]
+    assert names(plan.retire) == ["a"]
     assert plan.create == 2
 
 
@@ -286,7 +286,7 @@ def test_the_pace_grows_with_what_becomes_ready_and_is_forgotten() -> None:
 def test_pods_that_were_asked_for_a_moment_ago_are_kept() -> None:
     members = [pod("a"), pod("b"), pod("c", is_ready=False)]
     assert planned(*members, keep=3) == pools.Plan()
-    assert names(planned(*members, keep=2).delete) == ["c"]
+    assert names(planned(*members, keep=2).retire) == ["c"]
     assert planned(pod("a"), target=1, keep=3).create == 0
 
 

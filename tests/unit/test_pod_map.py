@@ -51,6 +51,33 @@ def test_what_cannot_be_used_is_not_free(change: dict[str, object]) -> None:
     assert not pods_known.is_free("p0")
 
 
+def test_a_pod_whose_agent_says_that_it_has_started_is_free_before_the_watch_says_so() -> None:
+    pods_known = podmap.PodMap("g")
+    pods_known.put(seen("p0", is_ready=False))
+    assert (names(pods_known.free(POOL)), names(pods_known.coming(POOL))) == ([], ["p0"])
+    pods_known.start("p0")
+    pods_known.put(seen("p0", is_ready=False))
+    assert (names(pods_known.free(POOL)), names(pods_known.coming(POOL))) == (["p0"], [])
+    assert (pods_known.is_free("p0"), pods_known.is_coming("p0")) == (True, False)
+    pods_known.put(seen("p0"))
+    pods_known.put(seen("p0", is_ready=False))
+    assert names(pods_known.coming(POOL)) == ["p0"]
+
+
+@pytest.mark.parametrize("change", [{"is_pooled": False}, {"is_ending": True}])
+def test_a_pod_that_has_started_and_is_not_to_be_had_any_more_is_not_free(
+    change: dict[str, object],
+) -> None:
+    pods_known = podmap.PodMap("g")
+    pods_known.put(seen("p0", is_ready=False))
+    pods_known.start("p0")
+    pods_known.put(seen("p0", is_ready=False, **change))
+    assert (pods_known.free(POOL), pods_known.coming(POOL)) == ([], [])
+    pods_known.drop("p0", "uid-p0")
+    pods_known.put(seen("p0", is_ready=False))
+    assert names(pods_known.coming(POOL)) == ["p0"]
+
+
 def test_a_pod_that_was_taken_stays_taken_whatever_its_labels_say_yet() -> None:
     pods_known = filled("g", 2)
     pods_known.take("p0")

@@ -5,7 +5,7 @@ Bodies are never re-encoded. Every exchange begins at the gateway with a stream 
 choosing and ends with exactly one message of the agent on that stream: the answer or `Refused`.
 A streamed answer is `Chunk`s before the `Result`, on the same stream; at most
 `STREAM_WINDOW_BYTES` of them are under way that the gateway has not `Taken`.
-`Welcome` and `Gone` come unasked, on stream 0.
+`Welcome`, `Ready` and `Gone` come unasked, on stream 0.
 
 An agent serves one version at most, for its whole life. What it cannot do it refuses, and its
 refusal is the truth: the gateway then tries elsewhere.
@@ -87,6 +87,12 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
     """Whether it takes nothing new, or never has and never will."""
     is_local: bool = True
     """Whether code lies where the gateway put it, on the same machine, and is not sent."""
+    is_starting: bool = False
+    """Whether nothing can run there yet; `Ready` is to come."""
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
+    """Nobody asked: an agent that was starting can run things now."""
 
 
 class Challenge(msgspec.Struct, frozen=True, kw_only=True, tag="challenge"):
@@ -311,6 +317,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
 
 Header = (
     Welcome
+    | Ready
     | Challenge
     | Hello
     | Package

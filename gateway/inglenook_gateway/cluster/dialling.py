@@ -29,14 +29,25 @@ class Greeted:
     welcome: "asyncio.Future[messages.Welcome]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+    is_starting: bool = False
+    """Whether the agent says that nothing can run there yet."""
     is_closed: bool = False
     lost: Callable[[], None] = lambda: None
     """Called when it ends while nobody else has opened it."""
+    came: Callable[[], None] = lambda: None
+    """Called when an agent that was starting has started."""
 
     def received(self, stream: int, header: messages.Header, body: "Body") -> None:
         del stream, body
-        if isinstance(header, messages.Welcome) and not self.welcome.done():
-            self.welcome.set_result(header)
+        match header:
+            case messages.Welcome() if not self.welcome.done():
+                self.is_starting = header.is_starting
+                self.welcome.set_result(header)
+            case messages.Ready():
+                self.is_starting = False
+                self.came()
+            case _:
+                pass
 
     def closed(self, reason: str) -> None:
         self.is_closed = True

@@ -1,7 +1,8 @@
 """The function pods of the cluster in memory: which are free, and who has the others.
 
 Pure. Fed by a watch and by what this gateway has found out itself, which is newer: a pod that it
-took, or that another gateway was faster to take, is not free whatever its labels say yet.
+took, or that another gateway was faster to take, is not free whatever its labels say yet; one whose
+agent says that it has started is, though the kubelet is still to ask.
 
 Every gateway prefers the free pods in an order of its own, so that two rarely reach for the same.
 """
@@ -31,8 +32,9 @@ class Seen:
     """Whether it says that an environment of it has started there."""
 
     @property
-    def is_free(self) -> bool:
-        return self.is_pooled and self.is_ready and not self.is_ending and self.address is not None
+    def may_be_taken(self) -> bool:
+        """Whether a function may have it, now or once it has started."""
+        return self.is_pooled and not self.is_ending and self.address is not None
 
 
 class _Found(enum.Enum):
@@ -52,6 +54,10 @@ class PodMap:
         self._pods: dict[str, Seen] = {}
         self._free: dict[str, dict[str, Seen]] = {}
         """By pool and name."""
+        self._coming: dict[str, dict[str, Seen]] = {}
+        """Those that are starting, likewise."""
+        self._started: set[str] = set()
+        """Those of them whose agents say that they have."""
         self._found: dict[str, _Found] = {}
         self._weights: dict[str, bytes] = {}
         self._runs: dict[str, str] = {}
@@ -86,16 +92,21 @@ class PodMap:
 
     def _drop(self, pod: Seen) -> None:
         del self._pods[pod.name], self._weights[pod.name]
-        self._free.get(pod.pool, {}).pop(pod.name, None)
+        for pools in (self._free, self._coming):
+            pools.get(pod.pool, {}).pop(pod.name, None)
+        self._started.discard(pod.name)
         self._found.pop(pod.name, None)
         self._runs.pop(pod.name, None)
 
     def _sort(self, pod: Seen) -> None:
-        free = self._free.setdefault(pod.pool, {})
-        if pod.is_free and pod.name not in self._found:
-            free[pod.name] = pod
-        else:
-            free.pop(pod.name, None)
+        if pod.is_ready:
+            self._started.discard(pod.name)
+        free, coming = (pools.setdefault(pod.pool, {}) for pools in (self._free, self._coming))
+        for pods in (free, coming):
+            pods.pop(pod.name, None)
+        if pod.may_be_taken and pod.name not in self._found:
+            has_started = pod.is_ready or pod.name in self._started
+            (free if has_started else coming)[pod.name] = pod
 
     # What this gateway finds out
 
@@ -121,6 +132,13 @@ class PodMap:
         if pod is not None:
             self._sort(pod)
 
+    def start(self, name: str) -> None:
+        """Learn from a pod's agent that it has started."""
+        pod = self._pods.get(name)
+        if pod is not None and not pod.is_ready:
+            self._started.add(name)
+            self._sort(pod)
+
     def runs(self, name: str, function: str) -> None:
         """Learn from a pod's agent what it runs."""
         if name in self._pods:
@@ -139,6 +157,16 @@ class PodMap:
         """Return the free pods of a pool, the one first that this gateway should take."""
         free = self._free.get(pool, {}).values()
         return sorted(free, key=lambda each: self._weights[each.name], reverse=True)
+
+    def coming(self, pool: str) -> list[Seen]:
+        """Return the pods of a pool that are starting, in the same order."""
+        coming = self._coming.get(pool, {}).values()
+        return sorted(coming, key=lambda each: self._weights[each.name], reverse=True)
+
+    def is_coming(self, name: str) -> bool:
+        """Whether a pod is starting, to be free."""
+        pod = self._pods.get(name)
+        return pod is not None and name in self._coming.get(pod.pool, ())
 
     def free_count(self, pool: str) -> int:
         """Return how many pods of a pool are free."""

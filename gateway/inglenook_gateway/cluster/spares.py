@@ -4,9 +4,13 @@ A few for each pool, to the pods that this gateway prefers. One is given up when
 any more. That may be learnt too late: then the agent refuses. A pod that cannot be reached, or
 whose connection is lost, is left alone for a while, and longer each time: nobody who needs a pod is
 to try one after the other of a node that has lost power.
+
+Pods that are starting are connected to as well: their agents say when they have started, a second
+or two before the kubelet has asked them and the API server has told it.
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +23,8 @@ logger = logging.getLogger(__name__)
 _REFILL_AFTER_S = 0.05
 _RETRY_S = (1.0, 30.0)
 """When a pod that could not be reached is tried again: the first time, and at most."""
+_KNOCK_S = (0.1, 5.0)
+"""The same of one that is starting: its address is known before its agent listens."""
 
 
 class Spares:
@@ -41,6 +47,12 @@ class Spares:
         self._changed = changed
         self._open: dict[str, dict[str, dialling.Greeted]] = {}
         """By pool and name of the pod."""
+        self._coming: dict[str, tuple[str, dialling.Greeted]] = {}
+        """Those to pods that are starting, by name, each with its pool."""
+        self._knocks: dict[str, backoff.Backoff] = {}
+        """Of pods that are starting and do not listen yet."""
+        self._resting: set[str] = set()
+        """Those of them that are left alone for now."""
         self._dialling: dict[str, str] = {}
         """The pools of the pods that are being connected to."""
         self._pauses: dict[str, backoff.Backoff] = {}
@@ -69,7 +81,11 @@ class Spares:
 
     def has(self, name: str) -> bool:
         """Whether a pod's connection is open, or is being opened."""
-        return name in self._dialling or any(name in ready for ready in self._open.values())
+        return (
+            name in self._dialling
+            or name in self._coming
+            or any(name in ready for ready in self._open.values())
+        )
 
     @property
     def count(self) -> dict[str, int]:
@@ -89,12 +105,23 @@ class Spares:
         self._is_refilling = False
         if self._is_closed:
             return
+        for name in [each for each in self._coming if not self._pods.is_coming(each)]:
+            pool, greeted = self._coming.pop(name)
+            if self._pods.is_free(name):
+                self.put(pool, name, greeted)
+            else:
+                greeted.connection.close("it is not to be had any more")
         for pool in self._pods.pools:
             ready = self._open.setdefault(pool, {})
             for name in [n for n, e in ready.items() if e.is_closed or not self._pods.is_free(n)]:
                 ready.pop(name).connection.close("not free any more")
-            missing = self._each - len(ready) - list(self._dialling.values()).count(pool)
-            candidates = (e for e in self._pods.free(pool) if not self.has(e.name))
+            under_way = [*self._dialling.values(), *(of for of, _ in self._coming.values())]
+            missing = self._each - len(ready) - under_way.count(pool)
+            candidates = (
+                each
+                for each in itertools.chain(self._pods.free(pool), self._pods.coming(pool))
+                if each.name not in self._resting and not self.has(each.name)
+            )
             for seen, _ in zip(candidates, range(missing), strict=False):
                 self._dialling[seen.name] = pool
                 _ = self._tasks.start(self._dial(seen), name=f"open a spare for {pool}")
@@ -104,20 +131,43 @@ class Spares:
             greeted = await self.greet(seen)
         finally:
             del self._dialling[seen.name]
-        if greeted is not None:
+        if greeted is None:
+            self._changed()
+        elif greeted.is_starting and not self._pods.is_free(seen.name):
+            self._coming[seen.name] = seen.pool, greeted
+            greeted.came = partial(self._came, seen.name)
+            greeted.lost = partial(self._lost_coming, seen.name, greeted)
+        else:
+            self._pods.start(seen.name)
             self.put(seen.pool, seen.name, greeted)
-        self._changed()
+            self._changed()
+
+    def _came(self, name: str) -> None:
+        if name in self._coming:
+            pool, greeted = self._coming.pop(name)
+            self._pods.start(name)
+            self.put(pool, name, greeted)
+            self._changed()
+
+    def _lost_coming(self, name: str, greeted: dialling.Greeted) -> None:
+        if name in self._coming and self._coming[name][1] is greeted:
+            del self._coming[name]
+            self._rest(name)
 
     async def greet(self, seen: podmap.Seen) -> dialling.Greeted | None:
         """Connect to a pod that should be free; tell the map, and return None, if it is not."""
         try:
             greeted, welcome = await self._dialler.greet(seen.address or "")
         except dialling.UnreachableError as error:
+            if self._pods.is_coming(seen.name):
+                self._rest(seen.name)
+                return None
             logger.info("a pod is not reached", extra={"pod": seen.name, "why": str(error)})
             self._pods.give_back(seen.name)
             self._miss(seen.name)
             return None
         self._pauses.pop(seen.name, None)
+        self._knocks.pop(seen.name, None)
         if welcome.version is not None:
             self._pods.runs(seen.name, welcome.version.function_name)
         elif welcome.is_draining:
@@ -138,6 +188,18 @@ class Spares:
         pause_s = self._pauses.setdefault(name, backoff.Backoff(*_RETRY_S)).next()
         asyncio.get_running_loop().call_later(pause_s, self._retry, name)
 
+    def _rest(self, name: str) -> None:
+        """Leave a pod that is starting alone for a moment."""
+        self._resting.add(name)
+        pause_s = self._knocks.setdefault(name, backoff.Backoff(*_KNOCK_S)).next()
+        asyncio.get_running_loop().call_later(pause_s, self._rested, name)
+
+    def _rested(self, name: str) -> None:
+        self._resting.discard(name)
+        if not self._pods.is_coming(name):
+            self._knocks.pop(name, None)
+        self.refill_soon()
+
     def _retry(self, name: str) -> None:
         if not self._pods.retry(name):
             self._pauses.pop(name, None)
@@ -146,7 +208,8 @@ class Spares:
     def close(self) -> None:
         """Close all, and open no more."""
         self._is_closed = True
-        for ready in self._open.values():
-            for each in ready.values():
-                each.connection.close("the gateway goes")
+        coming = (greeted for _, greeted in self._coming.values())
+        for each in itertools.chain(*(ready.values() for ready in self._open.values()), coming):
+            each.connection.close("the gateway goes")
         self._open.clear()
+        self._coming.clear()

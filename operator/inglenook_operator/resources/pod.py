@@ -188,8 +188,7 @@ def _agent(platform: Platform, runtime: Runtime, name: str) -> dict[str, Any]:
             {"name": "agent", "containerPort": platform.agent_port},
             {"name": "status", "containerPort": _AGENT_STATUS_PORT},
         ],
-        # The spawner needs the agent's socket: its container starts once the agent is up.
-        "startupProbe": _probe("/live", status, every_s=1, failures=60),
+        **_startup(runtime, status),
         "readinessProbe": _probe("/ready", status, every_s=2, failures=2),
         "livenessProbe": _probe("/live", status, every_s=10, failures=6),
         "resources": _AGENT_RESOURCES,
@@ -201,6 +200,16 @@ def _agent(platform: Platform, runtime: Runtime, name: str) -> dict[str, Any]:
             {"name": "secret", "mountPath": platform.secret_folder, "readOnly": True},
         ],
     }
+
+
+def _startup(runtime: Runtime, status: Mapping[str, Any]) -> dict[str, Any]:
+    """Hold an image's container back until the agent has put there what it starts with.
+
+    The runtimes' own images wait by themselves; the kubelet would ask once a second.
+    """
+    if runtime.package_type != IMAGE:
+        return {}
+    return {"startupProbe": _probe("/live", status, every_s=1, failures=60)}
 
 
 def _what_runs(runtime: Runtime, name: str) -> dict[str, str]:

@@ -92,6 +92,7 @@ async def serve(tuned: settings.Settings, stop: asyncio.Event) -> None:
             orphan_timeout_s=agent.orphan_timeout_s,
             drain_timeout_s=agent.drain_timeout_s,
             is_spent=is_spent,
+            is_starting=not is_spent,
         )
         stack.callback(pod.close)
 
@@ -113,6 +114,7 @@ async def serve(tuned: settings.Settings, stop: asyncio.Event) -> None:
             _ = await stop.wait()
             return
         _ = background.start(_drain_on(stop, pod), name="wait for SIGTERM")
+        _ = background.start(_start(pod, container), name="wait for the function's container")
         _ = await pod.over.wait()
         await container.close()
         logger.info("the pod is over")
@@ -145,6 +147,11 @@ def _not_ready(pod: Pod, environments: Environments, container: Container) -> st
 async def _drain_on(stop: asyncio.Event, pod: Pod) -> None:
     _ = await stop.wait()
     pod.drain("SIGTERM")
+
+
+async def _start(pod: Pod, container: Container) -> None:
+    if await container.until_ready():
+        pod.start()
 
 
 async def _turn_away(container: Container) -> None:

@@ -38,8 +38,12 @@ class Pod:
         orphan_timeout_s: float,
         drain_timeout_s: float,
         is_spent: bool = False,
+        is_starting: bool = False,
     ) -> None:
-        """`is_spent`: it has run a version in a former life, and serves nobody."""
+        """`is_spent`: it has run a version in a former life, and serves nobody.
+
+        `is_starting`: nothing can run here before `start`.
+        """
         self.name = name
         self._environments = environments
         self._packages = packages
@@ -48,6 +52,9 @@ class Pod:
         self._drain_timeout_s = drain_timeout_s
         self._storing: dict[Connection, set[asyncio.Task[None]]] = {}
         """The pieces that each gateway has sent and that are not stored yet."""
+        self._is_starting = is_starting
+        self._expectant: set[Connection] = set()
+        """The gateways that were told that it is starting."""
         self._orphaned: asyncio.TimerHandle | None = None
         self._late: asyncio.TimerHandle | None = None
         self.on_claimed: Callable[[messages.VersionId], None] = lambda _: None
@@ -62,6 +69,13 @@ class Pod:
     def is_ending(self) -> bool:
         return self._environments.is_draining
 
+    def start(self) -> None:
+        """Tell everyone who has connected meanwhile that things can run here now."""
+        self._is_starting = False
+        for gateway in self._expectant:
+            gateway.send(0, messages.Ready())
+        self._expectant.clear()
+
     def admitted(self, connection: Connection, name: str) -> "Gateway":
         """Take in a gateway that has proved itself; return who hears it."""
         environments = self._environments
@@ -74,8 +88,11 @@ class Pod:
                 busy=environments.busy(),
                 is_draining=self.is_ending,
                 is_local=False,
+                is_starting=self._is_starting,
             ),
         )
+        if self._is_starting:
+            self._expectant.add(connection)
         logger.debug("a gateway has connected", extra={"gateway": name})
         return Gateway(self, connection, name)
 
@@ -154,6 +171,7 @@ class Pod:
 
     def hung_up(self, gateway: Connection) -> None:
         """Go on without a gateway; without an owner, for a while."""
+        self._expectant.discard(gateway)
         self._storing.pop(gateway, None)
         self._packages.forget_pieces(gateway)
         self._environments.askers.hung_up(gateway)

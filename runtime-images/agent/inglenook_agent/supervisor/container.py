@@ -159,6 +159,11 @@ class Container:
         del runtime
         await self._pool.come()
 
+    async def until_ready(self) -> bool:
+        """Wait until the first process waits, or could not be had; return which."""
+        await self._pool.come()
+        return self.is_ready
+
     async def take(self, runtime: Available, storage: Storage | None = None) -> Process:
         del runtime
         return await self._pool.take(storage)
