@@ -107,6 +107,7 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
                 census=supply,
                 current=functools.partial(_current, known),
                 trouble=supply.trouble,
+                lacking=supply.lacking,
             ),
             share=share,
         ),

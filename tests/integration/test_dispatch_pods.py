@@ -163,6 +163,29 @@ async def test_an_idle_environment_ends_and_its_pod_with_it(
     await asyncio.gather(*calls)
 
 
+async def test_where_nodes_are_full_the_pod_that_was_idle_longest_goes_first(
+    cluster: Cluster, gateways: Gateways, time: Time
+) -> None:
+    runner = gateways.make()
+    calls = [invoke(runner) for _ in range(2)]
+    await soon(lambda: busy(cluster) == 2)
+    first, second = cluster.agents
+    second.answer()
+    await soon(lambda: busy(cluster) == 1)
+    time.ahead_s += 1
+    first.answer()
+    await asyncio.gather(*calls)
+    time.ahead_s += 30
+    cluster.lacking = 1
+    reaper = asyncio.get_running_loop().create_task(runner.reap_forever())
+    await asyncio.wait_for(second.has_ended.wait(), 10)
+    assert not first.has_ended.is_set()
+    # The next goes once that has had time to make room.
+    time.ahead_s += 5
+    await asyncio.wait_for(first.has_ended.wait(), 10)
+    reaper.cancel()
+
+
 async def test_a_pod_that_another_was_faster_to_take_costs_only_the_next(
     cluster: Cluster, gateways: Gateways, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -41,6 +41,8 @@ class Cluster:
         self.wanted: list[tuple[pods.Wanted, bool]] = []
         self.trouble: dict[str, str] = {}
         """By runtime, what keeps its pods from starting."""
+        self.lacking = 0
+        """How many pods wait for room on a node."""
         self.prepare: Callable[[PodAgent], None] = lambda _agent: None
 
     async def lease(self, wanted: pods.Wanted, *, is_ahead: bool) -> pods.Pod:
@@ -117,6 +119,7 @@ class Gateways:
                 census=self._cluster,
                 current=self._cluster.current.get,
                 trouble=self._cluster.trouble.get,
+                lacking=lambda: self._cluster.lacking,
             ),
         )
         self._made.append(made)

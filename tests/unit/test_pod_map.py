@@ -168,6 +168,27 @@ def test_pods_are_read_from_lists_and_events() -> None:
         reader.apply(line("ERROR", {"code": 410}))
 
 
+@pytest.mark.parametrize(
+    ("message", "lacking"),
+    [
+        ("0/2 nodes are available: 2 Too many pods. preemption: not helpful.", 1),
+        ("0/2 nodes are available: 1 Insufficient cpu, 1 Insufficient memory.", 1),
+        ("0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.", 0),
+    ],
+)
+def test_pods_that_wait_for_room_are_counted_and_no_others(message: str, lacking: int) -> None:
+    pods_known = podmap.PodMap("g")
+    reader = pod_objects.Reader(pods_known)
+    waits = pod_object("a", phase="Pending")
+    unscheduled = {"type": "PodScheduled", "status": "False", "message": message}
+    waits["status"] = {"phase": "Pending", "conditions": [unscheduled]}
+    reader.apply(line("ADDED", waits))
+    reader.apply(line("ADDED", pod_object("b")))
+    assert pods_known.lacking() == lacking
+    reader.apply(line("MODIFIED", pod_object("a")))
+    assert pods_known.lacking() == 0
+
+
 def test_labels_hold_what_they_can_and_annotations_the_truth() -> None:
     wanted = pods.Wanted(
         version=messages.VersionId(

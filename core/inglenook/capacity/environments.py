@@ -14,7 +14,7 @@ out. What it promises:
 It leaves to its caller how an environment is started, how many starts may be under way, and time.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 from inglenook.capacity import provisioned
@@ -200,6 +200,10 @@ class Environments(Generic[I, E]):
             return False
         del self._waiting[invocation]
         return True
+
+    def idle_since(self) -> Iterator[float]:
+        """Return since when each has been idle that may be given up, the longest first."""
+        return iter(self._idle.values())
 
     def idle_since_before(self, moment: float) -> list[E]:
         """Remove and return the environments that have been idle since before `moment`."""

@@ -112,6 +112,11 @@ ENVIRONMENTS = gauge(
     "Execution environments, by what they do: idle, busy, starting.",
     ("function_name", "executed_version", "state"),
 )
+GIVEN_UP = counter(
+    "inglenook_environments_given_up",
+    "Idle environments that were stopped early, to make room on full nodes.",
+    _FUNCTION,
+)
 WAITING = gauge(
     "inglenook_invocations_waiting",
     "Admitted invocations without an environment yet.",

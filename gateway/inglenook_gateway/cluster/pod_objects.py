@@ -10,6 +10,9 @@ import msgspec
 from inglenook_cluster import labels
 from inglenook_gateway.cluster import podmap
 
+_FULL = ("Too many pods", "Insufficient ")
+"""What Kubernetes' scheduler writes of nodes whose room is taken: pods, or a resource by name."""
+
 
 class GoneError(Exception):
     """The watch cannot go on from where it was: everything is to be listed anew."""
@@ -27,6 +30,13 @@ class _Meta(msgspec.Struct, rename="camel"):
 class _Condition(msgspec.Struct):
     type: str
     status: str
+    message: str = ""
+
+    @property
+    def tells_of_want_of_room(self) -> bool:
+        """Whether it says that nodes are too full; what else is wrong with them no room mends."""
+        is_unscheduled = self.type == "PodScheduled" and self.status == "False"
+        return is_unscheduled and any(words in self.message for words in _FULL)
 
 
 class _Status(msgspec.Struct, rename="camel"):
@@ -101,4 +111,5 @@ def _seen(pod: _Pod) -> podmap.Seen:
         is_ending=meta.deletion_timestamp is not None,
         function=meta.annotations.get(labels.FUNCTION_NAME),
         has_started=labels.STARTED in meta.annotations,
+        lacks_room=any(each.tells_of_want_of_room for each in status.conditions),
     )

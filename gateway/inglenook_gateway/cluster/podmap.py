@@ -30,6 +30,8 @@ class Seen:
     """The name of the function that it is labelled with."""
     has_started: bool = False
     """Whether it says that an environment of it has started there."""
+    lacks_room: bool = False
+    """Whether it waits for room on a node."""
 
     @property
     def may_be_taken(self) -> bool:
@@ -176,6 +178,11 @@ class PodMap:
         """Whether a pod is free."""
         pod = self._pods.get(name)
         return pod is not None and name in self._free.get(pod.pool, ())
+
+    def lacking(self) -> int:
+        """Return how many pods that functions could have wait for room on a node."""
+        wanted = (each for each in self._pods.values() if each.is_pooled and not each.is_ending)
+        return sum(each.lacks_room for each in wanted)
 
     @property
     def pools(self) -> list[str]:

@@ -186,6 +186,10 @@ class ClusterPods:
         """Return why pods of a runtime do not start, as far as was heard while leases waited."""
         return self._runtimes.trouble(runtime)
 
+    def lacking(self) -> int:
+        """Return how many pods cannot start because the nodes are full."""
+        return self._map.lacking()
+
     async def _may_come(self, pool: str, runtime: str) -> bool:
         """Whether there are pods of a pool, or will be."""
         if not self._watch.listed.is_set() or self._map.has_any(pool):

@@ -8,6 +8,7 @@ On a cluster functions change hands: `take_over` and `relinquish` (see `handover
 """
 
 import asyncio
+import itertools
 import logging
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from inglenook.capacity import provisioned
 from inglenook.model import function
 from inglenook.routing import streaming
 from inglenook.routing.invocation import Event, Outcome
-from inglenook.telemetry import sampling, watching
+from inglenook.telemetry import metrics, sampling, watching
 from inglenook.wire import messages
 from inglenook_gateway.dispatch import (
     admission,
@@ -29,6 +30,7 @@ from inglenook_gateway.dispatch import (
     invocation,
     packages,
     pods,
+    room,
     shared_pool,
     specialising,
     starts,
@@ -72,6 +74,7 @@ class Dispatcher:
         self._remote = remote
         self._sent = None if remote is None else packages.Packages(remote.read)
         self._handover = handover.Handover(self._ledger, self._fleets, self._fleet, remote)
+        self._room = room.Room(remote.lacking if remote else lambda: 0, time)
         self._moved: Callable[[str], None] | None = None
         self._observers: list[Callable[[messages.VersionId], None]] = []
         self._background = tasks.Tasks()
@@ -302,11 +305,26 @@ class Dispatcher:
             await asyncio.sleep(_REAP_EVERY_S)
             # First: what this turn is going to end has processes that live on for a moment.
             self._leftovers.collect()
+            self._make_room()
             for version, each in list(self._fleets.items()):
                 each.reap()
                 self._forget_unused(version)
             self._handover.reap()
             self._admission.prune()
+
+    def _make_room(self) -> None:
+        idle = itertools.chain.from_iterable(each.idle_since for each in self._fleets.values())
+        moment = self._room.before(idle)
+        if moment is None:
+            return
+        for version, each in self._fleets.items():
+            if given_up := each.make_room(moment):
+                logger.info(
+                    "idle environments are given up: the nodes are full",
+                    extra={"function": version.function_name, "n": given_up},
+                )
+                function_name = (version.function_name,)
+                self._watcher.tally.count(metrics.GIVEN_UP, function_name, by=given_up)
 
     async def close(self) -> None:
         """Admit nothing more, let what runs finish within the drain time, and let agents go.

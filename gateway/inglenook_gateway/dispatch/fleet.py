@@ -10,7 +10,8 @@ stay where they are for the new owner, and what runs is answered.
 """
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 
 from inglenook import errors, settings
 from inglenook.aio import clock, tasks
@@ -309,10 +310,23 @@ class Fleet:
             self._leases.patience.is_held_up = False
             self.go_on()
 
-    def _stop_idle(self, *, before: float) -> None:
-        for environment in self._environments.idle_since_before(before):
+    @property
+    def idle_since(self) -> Iterator[float]:
+        """Since when each of its idle environments that may be given up has been idle."""
+        return iter(()) if self._succession.hand_back else self._environments.idle_since()
+
+    def make_room(self, moment: float) -> int:
+        """Stop the environments that have been idle since a moment, or longer; return how many."""
+        if self._succession.hand_back is not None:
+            return 0
+        return self._stop_idle(before=math.nextafter(moment, math.inf))
+
+    def _stop_idle(self, *, before: float) -> int:
+        stopped = self._environments.idle_since_before(before)
+        for environment in stopped:
             self._running.forget(environment)
             environment.stop()
+        return len(stopped)
 
     def close(self) -> None:
         """End all pods of this version, and with them its environments."""

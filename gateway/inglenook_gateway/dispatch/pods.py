@@ -85,3 +85,5 @@ class Remote:
     """Returns what a version runs, or None if it is not current any more."""
     trouble: Callable[[str], str | None] = lambda _: None
     """Returns what keeps pods of a runtime from starting, if that is known; for people."""
+    lacking: Callable[[], int] = lambda: 0
+    """Returns how many pods cannot start because the nodes are full."""

@@ -92,7 +92,6 @@ async def serve(tuned: settings.Settings, stop: asyncio.Event) -> None:
             orphan_timeout_s=agent.orphan_timeout_s,
             drain_timeout_s=agent.drain_timeout_s,
             is_spent=is_spent,
-            is_starting=not is_spent,
         )
         stack.callback(pod.close)
 

@@ -38,11 +38,10 @@ class Pod:
         orphan_timeout_s: float,
         drain_timeout_s: float,
         is_spent: bool = False,
-        is_starting: bool = False,
     ) -> None:
         """`is_spent`: it has run a version in a former life, and serves nobody.
 
-        `is_starting`: nothing can run here before `start`.
+        In any other nothing can run before `start`.
         """
         self.name = name
         self._environments = environments
@@ -52,7 +51,7 @@ class Pod:
         self._drain_timeout_s = drain_timeout_s
         self._storing: dict[Connection, set[asyncio.Task[None]]] = {}
         """The pieces that each gateway has sent and that are not stored yet."""
-        self._is_starting = is_starting
+        self._is_starting = not is_spent
         self._expectant: set[Connection] = set()
         """The gateways that were told that it is starting."""
         self._orphaned: asyncio.TimerHandle | None = None
