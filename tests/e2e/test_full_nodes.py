@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 MEMORY_MB_MAX = 10_240
+RUNTIME = "python3.14"
+"""In name; any that the platform under test has no Runtime for."""
 
 
 def test_a_function_whose_pod_finds_no_room_gets_that_of_one_that_is_idle(
@@ -25,11 +27,11 @@ def test_a_function_whose_pod_finds_no_room_gets_that_of_one_that_is_idle(
     environments = math.ceil(0.55 * most_mb / MEMORY_MB_MAX)
     memory_mb = math.ceil(0.55 * most_mb / environments)
     large = {"memory": f"{memory_mb * environments}Mi"}
-    runtime = new_name()
+    assert not resources.exists("runtime.inglenook.dev", RUNTIME)
     resources.apply(
         declared.manifest(
             "Runtime",
-            runtime,
+            RUNTIME,
             {
                 "image": resources.get("runtime.inglenook.dev", "python3.11")["spec"]["image"],
                 "pool": {"min": 0, "max": 0},
@@ -44,7 +46,7 @@ def test_a_function_whose_pod_finds_no_room_gets_that_of_one_that_is_idle(
             declared.function(
                 name,
                 declared.saying(name),
-                runtime=runtime,
+                runtime=RUNTIME,
                 memorySize=memory_mb,
                 environmentsPerPod=environments,
             )
@@ -52,7 +54,7 @@ def test_a_function_whose_pod_finds_no_room_gets_that_of_one_that_is_idle(
         resources.until_ready(name)
     for name in (*names, names[0]):
         assert invoke(api, name) == name
-        of_runtime = f"inglenook.dev/pool={runtime},inglenook.dev/function"
+        of_runtime = f"inglenook.dev/pool={RUNTIME},inglenook.dev/function"
         of_other = f"{of_runtime},inglenook.dev/function!={name}"
         assert resources.pods(of_other).until(lambda found: not found) == []
     samples = scraping.part("gateway")
