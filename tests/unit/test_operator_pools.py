@@ -196,10 +196,11 @@ def test_without_demand_a_pool_has_its_least() -> None:
 
 def test_waiting_invocations_and_bursts_of_leases_make_a_pool_larger() -> None:
     one = demand.Demand()
+    assert one.target(SIZE, waiting=3, now=NOW) == 3
     for _ in range(6):
         one.leased(NOW)
     assert one.target(SIZE, waiting=0, now=NOW) == 5
-    assert one.target(SIZE, waiting=3, now=NOW) == 8
+    assert one.target(SIZE, waiting=3, now=NOW) == 5
 
 
 def test_the_bounds_are_for_free_pods_and_everyone_who_waits_has_one_made() -> None:
@@ -207,7 +208,7 @@ def test_the_bounds_are_for_free_pods_and_everyone_who_waits_has_one_made() -> N
     for _ in range(100):
         one.leased(NOW)
     assert one.target(SIZE, waiting=0, now=NOW) == SIZE.max
-    assert one.target(SIZE, waiting=30, now=NOW) == SIZE.max + 30
+    assert one.target(SIZE, waiting=30, now=NOW) == 30
     assert one.keep(SIZE, NOW) == SIZE.max
     assert demand.Demand().target(Pool(min=0, max=0), waiting=3, now=NOW) == 3
 
@@ -292,8 +293,8 @@ def test_pods_that_were_asked_for_a_moment_ago_are_kept() -> None:
 
 def test_the_largest_target_of_late_is_kept_within_the_bounds_of_now() -> None:
     one = demand.Demand()
-    assert one.target(SIZE, waiting=6, now=NOW) == 8
-    assert one.target(SIZE, waiting=1, now=NOW + 10) == 3
+    assert one.target(SIZE, waiting=8, now=NOW) == 8
+    assert one.target(SIZE, waiting=3, now=NOW + 10) == 3
     assert one.target(SIZE, waiting=0, now=NOW + 20) == 2
     assert one.keep(SIZE, NOW + 20) == 8
     assert one.keep(Pool(min=2, max=5), NOW + 20) == 5

@@ -49,8 +49,8 @@ _SPEC = record(
                     "How many wait at least, also when there is no demand.", minimum=0, default=2
                 ),
                 "max": whole(
-                    "How many wait at most, after much demand. Those that invocations wait for are "
-                    "made beside them.",
+                    "How many wait at most, after much demand. As many as invocations wait for are "
+                    "made whatever it is.",
                     minimum=0,
                     maximum=500,
                     default=10,

@@ -3,8 +3,9 @@
 Pure, and fed with what happened: a pod that became specialised is a lease; the gateways tell how
 many invocations wait for a pod now. A pool is kept as large as the leases of the last stretches
 suggest, one fill's time ahead, and shrinks only as they fall out of the window. Its bounds are for
-the pods that nobody waits for: who waits for one has one made, in a full pool or an empty one. They
-may find another way a moment later: as many as the bounds allow are then kept for a while.
+the pods that nobody waits for: who waits has one made, however many there are, and takes the first
+that comes; those that are to be free come after. Who waits may find another way a moment later: as
+many as the bounds allow are then kept for a while.
 """
 
 import math
@@ -39,9 +40,9 @@ class Demand:
         return len(self._leases)
 
     def target(self, pool: Pool, *, waiting: int, now: float) -> int:
-        """Return how many pods the pool should have: those to be free, and one for each waiting."""
+        """Return how many pods the pool should have: one for each waiting, or those to be free."""
         self.recent(now)
-        target = _bounded(pool, pool.min + self._largest_burst()) + waiting
+        target = max(waiting, _bounded(pool, pool.min + self._largest_burst()))
         while self._targets and self._targets[-1][1] <= target:
             self._targets.pop()
         self._targets.append((now, target))
