@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from inglenook_runtime import (
     beside,
     child,
+    holes,
     libraries,
     orders,
     preload,
@@ -115,6 +116,7 @@ def _serve(
     for _ in range(_REHEARSALS):
         spare.rehearse()
     gc.collect()
+    holes.fill()
     gc.freeze()
     born = keeper.run()
     if born is None:
