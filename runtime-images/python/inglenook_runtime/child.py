@@ -53,7 +53,7 @@ class Spare:
     def live(self, born: spawner.Born) -> NoReturn:
         """Wait for the setup, then be that. Never returns to the spawner's code."""
         if self._template.is_ready:
-            sandbox.isolate(born.storage)
+            sandbox.isolate(born.storage, self._template.without_storage)
         rules = walls.confine_spare(self._walls, self._template)
         setup.die_with_parent(0 if self._template.has_processes else self._parent)
         setup.limit_spare()

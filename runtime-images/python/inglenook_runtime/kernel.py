@@ -31,8 +31,12 @@ _MS_REC = 16384
 _MS_SLAVE = 1 << 19
 _MNT_DETACH = 2
 
+_OPEN_TREE = 428
+_MOVE_MOUNT = 429
 _MOUNT_SETATTR = 442
-"""The same number on every architecture; the C library names it only since 2.36."""
+"""The same numbers on every architecture; the C library names them only since 2.36."""
+_OPEN_TREE_CLONE = 1
+_MOVE_MOUNT_F_EMPTY_PATH = 4
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _MOUNT_ATTR_RDONLY = 1
@@ -83,6 +87,11 @@ def enter_processes(descriptor: int) -> None:
     call("setns", descriptor, NEW_PROCESSES)
 
 
+def enter_mounts(descriptor: int) -> None:
+    """Go to the root of that mount namespace."""
+    call("setns", descriptor, NEW_MOUNTS)
+
+
 def mount_tmpfs(target: str, options: str, *, is_plain: bool = False) -> None:
     """Mount a file system in memory; `is_plain` leaves out devices and set-user-id programs."""
     _mount("inglenook", target, "tmpfs", _MS_NOSUID | _MS_NODEV if is_plain else 0, options)
@@ -99,6 +108,26 @@ def mount_proc(target: str) -> None:
 
 def bind(source: str, target: str) -> None:
     _mount(source, target, "", _MS_BIND | _MS_REC, "")
+
+
+def copy_mount(source: str) -> int:
+    """Return a descriptor of a copy of a mount, which is nowhere yet. Since Linux 5.2."""
+    flags = ctypes.c_long(_OPEN_TREE_CLONE | os.O_CLOEXEC)
+    here = ctypes.c_long(_AT_FDCWD)
+    return call("syscall", ctypes.c_long(_OPEN_TREE), here, source.encode(), flags)
+
+
+def put_mount(descriptor: int, target: str) -> None:
+    """Mount what `copy_mount` has returned, in whatever namespace this is."""
+    call(
+        "syscall",
+        ctypes.c_long(_MOVE_MOUNT),
+        ctypes.c_long(descriptor),
+        b"",
+        ctypes.c_long(_AT_FDCWD),
+        target.encode(),
+        ctypes.c_long(_MOVE_MOUNT_F_EMPTY_PATH),
+    )
 
 
 def set_read_only(target: str, *, is_read_only: bool) -> None:
@@ -159,7 +188,7 @@ def drop_capabilities() -> None:
 
 def look_up() -> None:
     """Find ahead, for all children, what they will call."""
-    for name in ("capset", "mount", "prctl", "syscall", "umount2", "unshare"):
+    for name in ("capset", "mount", "prctl", "setns", "syscall", "umount2", "unshare"):
         getattr(_libc(), name)
 
 

@@ -45,6 +45,8 @@ class Template:
     has_processes: bool = False
     """Whether every child has a namespace of processes, and a /tmp from `storage`."""
     processes_reason: str = ""
+    without_storage: int | None = None
+    """A descriptor of the mount namespace that children go on from: see `storage`."""
     runtime_dir: str | None = None
     needed: tuple[str, ...] = ()
     """Real places of what the interpreter runs from."""
@@ -67,32 +69,34 @@ def prepare(origin: str | None, *, is_wanted: bool = True) -> Template:
     for place in {os.path.realpath(os.__file__), os.path.realpath(sys.executable)}:
         if _is_hidden(place):
             return _without(f"{place} would be hidden by the function's own")
-    processes_reason = _rehearse(lambda: _rehearse_all(origin))
+    is_apart = not _rehearse(lambda: _rehearse_all(origin, is_apart=True))
+    processes_reason = "" if is_apart else _rehearse(lambda: _rehearse_all(origin, is_apart=False))
     if processes_reason:
         reason = _rehearse(lambda: _rehearse_files(origin))
         if reason:
             return _without(reason)
     runtime_dir = _enter(origin)
-    if not processes_reason:
-        storage.lay()
+    without_storage = None if processes_reason else storage.lay(is_apart=is_apart)
     return Template(
         is_ready=True,
         reason="",
         has_processes=not processes_reason,
         processes_reason=processes_reason,
+        without_storage=without_storage,
         runtime_dir=runtime_dir,
         needed=_needed(),
     )
 
 
-def isolate(storage_number: int | None) -> None:
+def isolate(storage_number: int | None, without_storage: int | None) -> None:
     """Leave the spawner's mount namespace for one of this child alone.
 
     With a storage, it is in a namespace of processes as well.
     """
-    kernel.unshare(kernel.NEW_MOUNTS)
-    if storage_number is not None:
-        storage.take(storage_number)
+    if storage_number is None:
+        kernel.unshare(kernel.NEW_MOUNTS)
+    else:
+        storage.take(storage_number, without_storage)
         kernel.mount_proc("/proc")
 
 
@@ -183,13 +187,13 @@ def _rehearse(play: Callable[[], None]) -> str:
 
 def _rehearse_files(origin: str | None) -> None:
     _enter(origin)
-    isolate(None)
+    isolate(None, None)
     cover(_EMPTY, None, _EMPTY)
 
 
-def _rehearse_all(origin: str | None) -> None:
+def _rehearse_all(origin: str | None, *, is_apart: bool) -> None:
     _enter(origin)
-    storage.lay()
+    without = storage.lay(is_apart=is_apart)
     storage.make(0)
     init = processes.Nursery().enter()
     pid = os.fork()
@@ -198,7 +202,7 @@ def _rehearse_all(origin: str | None) -> None:
         os.waitpid(pid, 0)
         processes.end(init)
         os._exit(0)
-    isolate(0)
+    isolate(0, without)
     cover(_EMPTY, None, storage.OWN)
 
 

@@ -2,8 +2,10 @@
 
 It belongs to the spawner, not to the process that uses it: after a timeout the next process of the
 environment finds it as it was. Made together with a child, before anybody waits, at Lambda's least
-size; the child gives it its real one. All lie in one folder of the template, of which a child takes
-its own and forgets the others.
+size; the child gives it its real one. All lie in one folder, which only the spawner's mount
+namespace shows: a child takes its own from there, and goes on from the namespace *without* them,
+as it takes a copy of all that is mounted. Where that cannot be, on old kernels, it copies all and
+forgets the others, at a cost that grows with how many there are.
 
 Memory that files take is charged to the control group of who writes them. So the agent is told when
 something is first put into one: until then it need not allow for it.
@@ -31,11 +33,19 @@ _IN_IGNORED = 0x8000
 _EVENT = struct.Struct("=iIII")
 
 
-def lay() -> None:
-    """Make the folders, in the template."""
+def lay(*, is_apart: bool) -> int | None:
+    """Make the folders, in the template.
+
+    If they are to be `apart`, return a descriptor of the mount namespace without them.
+    """
     os.mkdir(OWN, 0o711)  # noqa: PTH102
     os.mkdir(FOLDER, 0o711)  # noqa: PTH102
+    without = None
+    if is_apart:
+        without = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        kernel.unshare(kernel.NEW_MOUNTS)
     kernel.mount_tmpfs(FOLDER, "size=4m,nr_inodes=65536,mode=711", is_plain=True)
+    return without
 
 
 def make(number: int) -> None:
@@ -44,10 +54,19 @@ def make(number: int) -> None:
     kernel.mount_tmpfs(folder, f"{_options(SIZE_MB)},mode=1777", is_plain=True)
 
 
-def take(number: int) -> None:
-    """Have one of them as `OWN`, and the others no more; in a mount namespace of one's own."""
-    kernel.bind(_place(number), OWN)
-    kernel.unmount(FOLDER)
+def take(number: int, without: int | None) -> None:
+    """Have one of them as `OWN`, and none of the others, in a mount namespace of one's own."""
+    if without is None:
+        kernel.unshare(kernel.NEW_MOUNTS)
+        kernel.bind(_place(number), OWN)
+        kernel.unmount(FOLDER)
+        return
+    own = kernel.copy_mount(_place(number))
+    kernel.enter_mounts(without)
+    kernel.unshare(kernel.NEW_MOUNTS)
+    kernel.put_mount(own, OWN)
+    os.close(own)
+    os.close(without)
 
 
 def resize(size_mb: int) -> None:
