@@ -208,8 +208,9 @@ class Spares:
     def close(self) -> None:
         """Close all, and open no more."""
         self._is_closed = True
-        coming = (greeted for _, greeted in self._coming.values())
-        for each in itertools.chain(*(ready.values() for ready in self._open.values()), coming):
-            each.connection.close("the gateway goes")
+        kept = [each for ready in self._open.values() for each in ready.values()]
+        kept += [greeted for _, greeted in self._coming.values()]
         self._open.clear()
         self._coming.clear()
+        for each in kept:
+            each.connection.close("the gateway goes")
