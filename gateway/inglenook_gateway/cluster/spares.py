@@ -134,13 +134,22 @@ class Spares:
         if greeted is None:
             self._changed()
         elif greeted.is_starting and not self._pods.is_free(seen.name):
-            self._coming[seen.name] = seen.pool, greeted
-            greeted.came = partial(self._came, seen.name)
-            greeted.lost = partial(self._lost_coming, seen.name, greeted)
+            self._expect(seen, greeted)
         else:
             self._pods.start(seen.name)
             self.put(seen.pool, seen.name, greeted)
             self._changed()
+
+    def _expect(self, seen: podmap.Seen, greeted: dialling.Greeted) -> None:
+        """Keep a connection to a pod that is starting."""
+        if self._is_closed:
+            greeted.connection.close("not needed")
+        elif greeted.is_closed:
+            self._rest(seen.name)
+        else:
+            self._coming[seen.name] = seen.pool, greeted
+            greeted.came = partial(self._came, seen.name)
+            greeted.lost = partial(self._lost_coming, seen.name, greeted)
 
     def _came(self, name: str) -> None:
         if name in self._coming:
