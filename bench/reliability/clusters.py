@@ -14,7 +14,7 @@ NAMESPACE = "inglenook-reliability"
 _KILL = """
 import os, signal, sys, time
 container, pattern = sys.argv[1], sys.argv[2]
-killed = []
+began, killed = time.time(), []
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
         if container not in open(f"/proc/{pid}/cgroup").read():
@@ -24,8 +24,6 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
     except OSError:
         continue
     if (pattern == "leaf" and not children) or (pattern != "leaf" and pattern in command):
-        if not killed:
-            print(time.time())
         try:
             os.kill(int(pid), signal.SIGKILL)
         except ProcessLookupError:
@@ -33,7 +31,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
         killed.append(command)
         if pattern == "leaf":
             break
-sys.exit(f"{pattern}: no such process" if not killed else 0)
+print(began if killed else "")
 """
 
 
@@ -120,10 +118,11 @@ def node_addresses() -> dict[str, str]:
     }
 
 
-def kill(pod: Any, container: str, pattern: str) -> float:
+def kill(pod: Any, container: str, pattern: str) -> float | None:
     """Kill -9 in a container: the processes whose command line has `pattern`.
 
-    `leaf`: one process that has no children. Return when, as `time.monotonic` has it.
+    `leaf`: one process that has no children. Return when, as `time.monotonic` has it; None if there
+    was none any more.
     """
     statuses = pod["status"].get("containerStatuses", []) + pod["status"].get(
         "initContainerStatuses", []
@@ -137,6 +136,8 @@ def kill(pod: Any, container: str, pattern: str) -> float:
     said = kubectl(
         *("exec", killer, "--", "python", "-c", _KILL, id_.removeprefix("containerd://"), pattern),
         namespace=NAMESPACE,
-    )
+    ).strip()
+    if not said:
+        return None
     # The clocks of the machines agree to some milliseconds; getting there takes some hundred.
     return time.monotonic() - (time.time() - float(said))

@@ -53,8 +53,16 @@ def _function_pods() -> list[Any]:
 def _kill_one(component: str, pattern: str) -> Done:
     pod = random.choice(_pods(component))
     container = pod["spec"]["containers"][0]["name"]
-    at = kill(pod, container, pattern)
+    at, _ = _kill_in([pod], container, pattern)
     return Done(what=f"kill -9 in {pod['metadata']['name']}", at=at)
+
+
+def _kill_in(pods: list[Any], container: str, pattern: str) -> tuple[float, int]:
+    """Return when it began, and in how many pods there was something: an idle one may just go."""
+    found = [at for pod in pods if (at := kill(pod, container, pattern)) is not None]
+    if not found:
+        raise RuntimeError(f"{pattern}: no such process in {len(pods)} pods")
+    return min(found), len(found)
 
 
 def _gateway() -> Done:
@@ -79,15 +87,13 @@ def _half(pods: list[Any]) -> list[Any]:
 
 
 def _agents() -> Done:
-    pods = _half(_function_pods())
-    at = min(kill(pod, "agent", "inglenook_agent") for pod in pods)
-    return Done(what=f"kill -9 of {len(pods)} agents, of half of the function's pods", at=at)
+    at, count = _kill_in(_half(_function_pods()), "agent", "inglenook_agent")
+    return Done(what=f"kill -9 of {count} agents, of half of the function's pods", at=at)
 
 
 def _function_processes() -> Done:
-    pods = _half(_function_pods())
-    at = min(kill(pod, "function", "leaf") for pod in pods)
-    return Done(what=f"kill -9 of {len(pods)} of the function's processes, half of them", at=at)
+    at, count = _kill_in(_half(_function_pods()), "function", "leaf")
+    return Done(what=f"kill -9 of {count} of the function's processes, half of them", at=at)
 
 
 def _function_pods_deleted() -> Done:

@@ -106,6 +106,10 @@ def test_of_too_many_pods_those_that_are_not_ready_go_first() -> None:
     plan = planned(pod("a"), pod("b"), pod("c", is_ready=False, created=NOW - 500))
     assert names(plan.retire) == ["c"]
     assert plan.delete == ()
+    nowhere = pod("c", is_ready=False, has_address=False)
+    plan = planned(pod("a"), pod("b"), nowhere)
+    assert names(plan.delete) == ["c"]
+    assert plan.retire == ()
 
 
 def test_a_retiring_pod_is_left_alone_until_every_gateway_has_heard() -> None:
@@ -203,14 +207,15 @@ def test_waiting_invocations_and_bursts_of_leases_make_a_pool_larger() -> None:
     assert one.target(SIZE, waiting=3, now=NOW) == 5
 
 
-def test_the_bounds_are_for_free_pods_and_everyone_who_waits_has_one_made() -> None:
+def test_a_pool_keeps_to_its_bounds_but_makes_one_for_who_waits() -> None:
     one = demand.Demand()
     for _ in range(100):
         one.leased(NOW)
     assert one.target(SIZE, waiting=0, now=NOW) == SIZE.max
-    assert one.target(SIZE, waiting=30, now=NOW) == 30
+    assert one.target(SIZE, waiting=30, now=NOW) == SIZE.max
     assert one.keep(SIZE, NOW) == SIZE.max
-    assert demand.Demand().target(Pool(min=0, max=0), waiting=3, now=NOW) == 3
+    assert demand.Demand().target(Pool(min=0, max=0), waiting=3, now=NOW) == 1
+    assert demand.Demand().target(Pool(min=0, max=0), waiting=0, now=NOW) == 0
 
 
 def test_leases_that_come_one_by_one_ask_for_little() -> None:

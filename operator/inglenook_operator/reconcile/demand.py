@@ -2,10 +2,11 @@
 
 Pure, and fed with what happened: a pod that became specialised is a lease; the gateways tell how
 many invocations wait for a pod now. A pool is kept as large as the leases of the last stretches
-suggest, one fill's time ahead, and shrinks only as they fall out of the window. Its bounds are for
-the pods that nobody waits for: who waits has one made, however many there are, and takes the first
-that comes; those that are to be free come after. Who waits may find another way a moment later: as
-many as the bounds allow are then kept for a while.
+suggest, one fill's time ahead, and shrinks only as they fall out of the window. Who waits
+takes the first that comes; those that are to be free come after. What is made for those who wait is
+bounded, too: where pods take the processors that running functions need, more of them would make
+more wait. But one is made at least. Who waits may find another way a moment later: pods that are
+being made for them are kept for a while.
 """
 
 import math
@@ -42,7 +43,8 @@ class Demand:
     def target(self, pool: Pool, *, waiting: int, now: float) -> int:
         """Return how many pods the pool should have: one for each waiting, or those to be free."""
         self.recent(now)
-        target = max(waiting, _bounded(pool, pool.min + self._largest_burst()))
+        wanted = max(waiting, pool.min + self._largest_burst())
+        target = max(min(waiting, 1), _bounded(pool, wanted))
         while self._targets and self._targets[-1][1] <= target:
             self._targets.pop()
         self._targets.append((now, target))

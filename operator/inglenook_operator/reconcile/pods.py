@@ -47,6 +47,8 @@ class Pod:
     is_cut_off: bool = False
     """Whether the cluster takes it for unready, though its containers were ready: its kubelet has
     not been heard of."""
+    has_address: bool = True
+    """Whether it can be known where it is, so that a gateway may have taken it, ready or not."""
     has_ended: bool
     has_failed: bool
     leaving_since: float | None = None
@@ -85,6 +87,7 @@ def view(body: Body) -> Pod:
         created=conditions.timestamp(metadata["creationTimestamp"]),
         is_ready=_has(status, "Ready"),
         is_cut_off=_has(status, "ContainersReady") and not _has(status, "Ready"),
+        has_address=bool(status.get("podIP")),
         has_ended=phase in _ENDED,
         has_failed=phase == "Failed",
         leaving_since=_deleted(metadata),

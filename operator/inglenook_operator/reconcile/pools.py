@@ -2,7 +2,7 @@
 
 Pure. A pod that a gateway may be taking at this moment is never deleted outright: it *retires*
 first, by its label, and is deleted once it has stayed untaken for a while; so does one that is
-not ready, as gateways know before the API server when it has started. New pods of a changed
+not ready but has an address, as gateways know before the API server when it has started. New pods of a changed
 template come before the old ones go. A pool whose pods end by themselves is filled more and more
 slowly, so that a broken image costs a pod now and then and not a storm of them. What is asked for
 and soon after not any more does not have pods made, deleted and made again.
@@ -87,10 +87,12 @@ def plan(
         if create < missing and not pause and failures.count <= _FAILURES_FREE:
             waits.append(1.0)
     ready = sum(one.is_ready for one in current)
+    leaving = [*_surplus(current, max(target, aim.keep)), *_replaced(old, target - ready)]
     return Plan(
         create=create,
-        retire=(*_surplus(current, max(target, aim.keep)), *_replaced(old, target - ready)),
-        delete=(*ended, *retired),
+        retire=tuple(one for one in leaving if one.has_address),
+        # Nobody takes what is nowhere yet.
+        delete=(*ended, *retired, *(one for one in leaving if not one.has_address)),
         again_s=min((*waits, *((pause,) if pause else ())), default=None),
     )
 
