@@ -18,8 +18,8 @@ from inglenook_cluster.kube import requests
 logger = logging.getLogger(__name__)
 
 _WRITE_EVERY_S = 1.0
-_SETTLE_S = 0.05
-"""Who waits for no longer than that was waiting for a connection, not for a pod."""
+_SETTLE_S = 0.5
+"""Who waits for no longer than that needs no pod made: most find an environment that becomes free."""
 _LOOK_EVERY_S = 2.0
 """Demand falls without anybody's word."""
 _REFRESH_S = 10.0

@@ -1,11 +1,11 @@
 """What to do about a pool of pods, given the pods there are and how many there should be.
 
 Pure. A pod that a gateway may be taking at this moment is never deleted outright: it *retires*
-first, by its label, and is deleted once it has stayed untaken for a while; so does one that is
-not ready but has an address, as gateways know before the API server when it has started. New pods of a changed
-template come before the old ones go. A pool whose pods end by themselves is filled more and more
-slowly, so that a broken image costs a pod now and then and not a storm of them. What is asked for
-and soon after not any more does not have pods made, deleted and made again.
+first, by its label, and is deleted once it has stayed untaken for a while; so does one that is not
+ready but has an address, as gateways know before the API server when it has started. New pods of a
+changed template come before the old ones go. A pool whose pods end by themselves is filled more and
+more slowly, so that a broken image costs a pod now and then and not a storm of them. What is asked
+for and soon after not any more does not have pods made, deleted and made again.
 """
 
 from collections.abc import Mapping, Sequence
