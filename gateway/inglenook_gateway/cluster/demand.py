@@ -2,8 +2,8 @@
 
 Each gateway writes into the status of a pool's Runtime how many leases wait for a pod, under its
 own name: `status.demand.<gateway> = {"waiting": n, "leased": of the last minute, "at": epoch
-seconds, "pool": name}`. Off the invoke path, when it changes, at most once a second, and at once
-when somebody has begun to wait; a pool that has no demand any more is told so once.
+seconds, "pool": name}`. Off the invoke path, when it changes, at most once a second, and soon when
+somebody has begun to wait; a pool that has no demand any more is told so once.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 _WRITE_EVERY_S = 1.0
 _SETTLE_S = 0.5
-"""Who waits for no longer than that needs no pod made: most find an environment that becomes free."""
+"""Who waits for no longer than that needs no pod made: an environment has become free."""
 _LOOK_EVERY_S = 2.0
 """Demand falls without anybody's word."""
 _REFRESH_S = 10.0
@@ -107,7 +107,8 @@ class DemandSignal:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_EVERY_S):
                     _ = await self._stirred.wait()
-                    await asyncio.sleep(_SETTLE_S)
+            if self._stirred.is_set():
+                await asyncio.sleep(_SETTLE_S)
 
     async def _say(self, pool: str, present: tuple[int, int]) -> None:
         runtime, mark, runtime_class = pool.partition("--")
