@@ -104,7 +104,9 @@ def empty_pool(platform: installed.Platform, sizes: results.Sizes) -> results.Re
             names = made.create(sizes.empty + 1)
             alone = _each_first(platform, made, seen, names, lambda: None)
         names = made.create(sizes.burst)
+        most = platform.pool()["max"]
         with platform.pool_of(1, 2):
+            platform.set_pool(1, most)
             urls = [platform.invoke_url(name) for name in names]
             burst = calls.run(calls.at_once(urls, EVENT))
     return results.of_calls(

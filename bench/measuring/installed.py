@@ -67,16 +67,17 @@ class Platform:
         """Have a pool of another size until the block ends."""
         before = self.pool()
         try:
-            self._set_pool({"min": least, "max": most})
+            self.set_pool(least, most)
             until("the pool has its size", lambda: self._has_pool_of(least, most), 90)
             yield
         finally:
-            self._set_pool(before)
+            self.set_pool(before["min"], before["max"])
 
-    def _set_pool(self, pool: dict[str, int]) -> None:
+    def set_pool(self, least: int, most: int) -> None:
+        """Ask for a pool of another size; it has it some time later."""
         kubectl(
             *("patch", "runtime.inglenook.dev", RUNTIME, "--type=merge"),
-            *("-p", json.dumps({"spec": {"pool": pool}})),
+            *("-p", json.dumps({"spec": {"pool": {"min": least, "max": most}}})),
             namespace=self.functions,
         )
 

@@ -49,8 +49,8 @@ _SPEC = record(
                     "How many wait at least, also when there is no demand.", minimum=0, default=2
                 ),
                 "max": whole(
-                    "How many wait at most, after much demand. As many as invocations wait for are "
-                    "made whatever it is.",
+                    "How many wait or are being made at most, after much demand. One is made for "
+                    "who waits even if it is 0.",
                     minimum=0,
                     maximum=500,
                     default=10,
