@@ -14,7 +14,7 @@ NAMESPACE = "inglenook-reliability"
 _KILL = """
 import os, signal, sys, time
 container, pattern = sys.argv[1], sys.argv[2]
-began, killed = time.time(), []
+began, killed = None, []
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
         if container not in open(f"/proc/{pid}/cgroup").read():
@@ -24,6 +24,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
     except OSError:
         continue
     if (pattern == "leaf" and not children) or (pattern != "leaf" and pattern in command):
+        began = began or time.time()
         try:
             os.kill(int(pid), signal.SIGKILL)
         except ProcessLookupError:

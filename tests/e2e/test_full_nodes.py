@@ -8,12 +8,13 @@ from kubernetes.utils.quantity import parse_quantity
 from support import declared, scraping
 from support.kubernetes_cluster import Resources, invoke, kubectl
 
+from inglenook.model import limits
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_lambda import LambdaClient
 
-MEMORY_MB_MAX = 10_240
 RUNTIME = "python3.14"
 """In name; any that the platform under test has no Runtime for."""
 
@@ -24,7 +25,7 @@ def test_a_function_whose_pod_finds_no_room_gets_that_of_one_that_is_idle(
     node = json.loads(kubectl("get", "nodes", "--output=json"))["items"][0]
     most_mb = int(parse_quantity(node["status"]["allocatable"]["memory"])) >> 20
     # Two such pods are more than the node has.
-    environments = math.ceil(0.55 * most_mb / MEMORY_MB_MAX)
+    environments = math.ceil(0.55 * most_mb / limits.MEMORY_MB_MAX)
     memory_mb = math.ceil(0.55 * most_mb / environments)
     large = {"memory": f"{memory_mb * environments}Mi"}
     assert not resources.exists("runtime.inglenook.dev", RUNTIME)

@@ -9,7 +9,7 @@ Every gateway prefers the free pods in an order of its own, so that two rarely r
 
 import enum
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -157,13 +157,11 @@ class PodMap:
 
     def free(self, pool: str) -> list[Seen]:
         """Return the free pods of a pool, the one first that this gateway should take."""
-        free = self._free.get(pool, {}).values()
-        return sorted(free, key=lambda each: self._weights[each.name], reverse=True)
+        return self._in_order(self._free.get(pool, {}))
 
     def coming(self, pool: str) -> list[Seen]:
         """Return the pods of a pool that are starting, in the same order."""
-        coming = self._coming.get(pool, {}).values()
-        return sorted(coming, key=lambda each: self._weights[each.name], reverse=True)
+        return self._in_order(self._coming.get(pool, {}))
 
     def is_coming(self, name: str) -> bool:
         """Whether a pod is starting, to be free."""
@@ -213,6 +211,9 @@ class PodMap:
             for each in self._pods.values()
             if each.address is not None and each.function is None and each.name not in self._runs
         ]
+
+    def _in_order(self, pods: Mapping[str, Seen]) -> list[Seen]:
+        return sorted(pods.values(), key=lambda each: self._weights[each.name], reverse=True)
 
     def _weight(self, name: str) -> bytes:
         return hashlib.blake2b(f"{self._gateway}/{name}".encode(), digest_size=8).digest()

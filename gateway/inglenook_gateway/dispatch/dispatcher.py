@@ -318,7 +318,7 @@ class Dispatcher:
         if moment is None:
             return
         for version, each in self._fleets.items():
-            if given_up := each.make_room(moment):
+            if given_up := each.make_room(before=moment):
                 logger.info(
                     "idle environments are given up: the nodes are full",
                     extra={"function": version.function_name, "n": given_up},

@@ -10,7 +10,6 @@ stay where they are for the new owner, and what runs is answered.
 """
 
 import asyncio
-import math
 from collections.abc import Callable, Iterator
 
 from inglenook import errors, settings
@@ -315,11 +314,9 @@ class Fleet:
         """Since when each of its idle environments that may be given up has been idle."""
         return iter(()) if self._succession.hand_back else self._environments.idle_since()
 
-    def make_room(self, moment: float) -> int:
-        """Stop the environments that have been idle since a moment, or longer; return how many."""
-        if self._succession.hand_back is not None:
-            return 0
-        return self._stop_idle(before=math.nextafter(moment, math.inf))
+    def make_room(self, *, before: float) -> int:
+        """Stop the environments that have been idle since before a moment; return how many."""
+        return 0 if self._succession.hand_back else self._stop_idle(before=before)
 
     def _stop_idle(self, *, before: float) -> int:
         stopped = self._environments.idle_since_before(before)

@@ -4,6 +4,7 @@ An environment is kept for minutes after its last invocation, and with it its po
 functions need find no room, those that have been idle longest go first, sooner. Pure.
 """
 
+import math
 from collections.abc import Callable, Iterable
 
 from inglenook.aio import clock
@@ -24,7 +25,7 @@ class Room:
         self._until = float("-inf")
 
     def before(self, idle_since: Iterable[float]) -> float | None:
-        """Return the moment: what has been idle since then, or longer, is to be given up now.
+        """Return the moment: what has been idle since before it is to be given up now.
 
         `idle_since` is read only if there is need. None: nothing is.
         """
@@ -36,4 +37,4 @@ class Room:
         if not old:
             return None
         self._until = now + _PAUSE_S
-        return old[min(lacking, len(old)) - 1]
+        return math.nextafter(old[min(lacking, len(old)) - 1], math.inf)
