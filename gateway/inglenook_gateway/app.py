@@ -10,7 +10,7 @@ from aiohttp import web
 
 from inglenook import settings
 from inglenook.aio import clock, tasks
-from inglenook.catalog import catalog
+from inglenook.catalog import catalog, targets
 from inglenook.model import account, function_url
 from inglenook.routing import streaming, traced
 from inglenook.store import archive, documents
@@ -82,6 +82,8 @@ class Gateway:
         self._servers: list[tuple[asyncio.Server, http_server.HttpServer]] = []
         self._background = tasks.Tasks(on_failure=died)
         self.catalog = catalog.Catalog(owner)
+        # One of several is told of what the others have written only after a while.
+        self.targets = targets.Targets(self.catalog, rng, None if several is None else store)
         seen_with = seen_with or Instruments()
         headers = seen_with.headers(time, rng)
         watcher = seen_with.watcher(time, lambda: (each.name for each in self.catalog.functions()))
@@ -133,31 +135,29 @@ class Gateway:
         )
         intake = event_intake.EventIntake(events, time, seen_with.tally)
         invoking = invoke.Invoke(
-            known=self.catalog,
+            aims=self.targets,
             runner=self.runner,
             intake=intake,
             owner=owner,
             time=time,
-            rng=rng,
             headers=headers,
         )
         deprecated = invoke_async.InvokeAsync(
-            known=self.catalog, intake=intake, owner=owner, time=time, rng=rng
+            aims=self.targets, intake=intake, owner=owner, time=time, rng=rng
         )
         streamer = invoke_stream.InvokeWithResponseStream(
-            known=self.catalog,
+            aims=self.targets,
             runner=self.runner,
             owner=owner,
             time=time,
-            rng=rng,
             headers=headers,
         )
         urls = serving.Urls(
             known=self.catalog,
+            aims=self.targets,
             runner=self.runner,
             owner=owner,
             time=time,
-            rng=rng,
             headers=headers,
             seen=seen_with.tally,
         )
@@ -273,4 +273,5 @@ class Gateway:
             await self._relay.close()
         if self._share is not None:
             await self._share.close()
+        await self.targets.close()
         await self._background.close()

@@ -128,6 +128,7 @@ async def serve(
         asynchronous = worker_app.made(
             events=events,
             known=gateway.catalog,
+            aims=gateway.targets,
             runner=gateway.runner,
             owner=owner,
             tuned=tuned,

@@ -1,10 +1,11 @@
 """kubectl and the Lambda API are two doors to the same objects."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from support import declared, kubernetes_cluster
-from support.kubernetes_cluster import ROLE, Resources, invoke, kubectl, zipped
+from support.kubernetes_cluster import ROLE, Resources, at_once, invoke, kubectl, zipped
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -80,6 +81,31 @@ def test_what_the_api_creates_is_a_resource_and_kubectl_deletes_it(
     resources.delete("function", name)
     with pytest.raises(api.exceptions.ResourceNotFoundException):
         _ = api.get_function(FunctionName=name)
+
+
+def test_what_one_gateway_says_is_active_can_be_invoked_at_every_other(
+    new_name: Callable[[], str], api: "LambdaClient"
+) -> None:
+    """Each connection may lead to another gateway, and they are told of it one by one."""
+    code = zipped({"index.py": declared.saying("ready")})
+    for _ in range(10):
+        name = new_name()
+        _ = api.create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Handler="index.handler",
+            Role=ROLE,
+            Code={"ZipFile": code},
+        )
+        while api.get_function_configuration(FunctionName=name)["State"] == "Pending":
+            pass  # a waiter would sleep for a second, which hides it
+
+        def call(n: int, name: str = name) -> int:
+            kind: Literal["DryRun", "RequestResponse"] = "DryRun" if n else "RequestResponse"
+            answer = api.invoke(FunctionName=name, InvocationType=kind)
+            return answer["StatusCode"]
+
+        assert at_once(12, call) == [200, *11 * [204]]
 
 
 def test_what_the_api_deletes_is_gone_for_kubectl(

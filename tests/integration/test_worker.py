@@ -42,7 +42,9 @@ class Scripted:
     def arn(self, name: str, qualifier: str) -> str:
         return f"arn:{name}:{qualifier}"
 
-    def accept(self, target: str, cause: work.Delivery, *, now: float) -> work.Invocation | None:
+    async def accept(
+        self, target: str, cause: work.Delivery, *, now: float
+    ) -> work.Invocation | None:
         return None if target.endswith("gone") else event(target)
 
     async def run(self, event: work.Invocation, payload: bytes) -> retrying.Attempt:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from inglenook.aio import tasks
+from inglenook.catalog import targets
 from inglenook.catalog.catalog import Catalog
 from inglenook.model import account
 from inglenook.routing import streaming, traced
@@ -44,6 +45,8 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
     stack.push_async_callback(background.close)
     owner = account.Account(id=options.account, region=options.region)
     known = Catalog(owner)
+    aims = targets.Targets(known, of.rng, opened.store)
+    stack.push_async_callback(aims.close)
     since = await known.load(opened.store)
     _ = background.start(known.follow(opened.store, since), name="follow the store")
     of.done("catalog")
@@ -67,6 +70,7 @@ async def serve(of: process.Process, stack: AsyncExitStack) -> process.Leave:
     asynchronous = app.made(
         events=events,
         known=known,
+        aims=aims,
         runner=runner,
         owner=owner,
         tuned=of.settings,

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 from inglenook import settings
 from inglenook.aio import clock
+from inglenook.catalog import targets
 from inglenook.catalog.catalog import Catalog
 from inglenook.events import queue, retrying
 from inglenook.model import account
@@ -18,6 +19,7 @@ def made(  # noqa: PLR0913 - wiring
     *,
     events: queue.Queue,
     known: Catalog,
+    aims: targets.Targets,
     runner: invocation.Runner,
     owner: account.Account,
     tuned: settings.Settings,
@@ -36,7 +38,7 @@ def made(  # noqa: PLR0913 - wiring
         invocations=invocations.Invocations(
             events=events,
             functions=catalogued.CataloguedFunctions(
-                known=known, runner=runner, owner=owner, time=time, rng=rng
+                known=known, aims=aims, runner=runner, owner=owner, time=time, rng=rng
             ),
             pace=pace,
             time=time,

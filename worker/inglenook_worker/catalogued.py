@@ -8,7 +8,7 @@ import uuid
 
 from inglenook import errors
 from inglenook.aio import clock
-from inglenook.catalog import catalog
+from inglenook.catalog import catalog, targets
 from inglenook.catalog.target import Target
 from inglenook.events import retrying, work
 from inglenook.model import account, function
@@ -27,21 +27,21 @@ class CataloguedFunctions:
         self,
         *,
         known: catalog.Catalog,
+        aims: targets.Targets,
         runner: invocation.Runner,
         owner: account.Account,
         time: clock.Clock,
         rng: random.Random,
     ) -> None:
         self._known = known
+        self._aims = aims
         self._runner = runner
         self._owner = owner
         self._clock = time
         self._rng = rng
 
     def policy(self, event: work.Invocation) -> retrying.Policy:
-        owner = self._known.living(event.function_name)
-        if owner is None or owner.uid != event.function_uid:
-            # One that was made later under the same name has no say, and must not get its records.
+        if self._acceptor(event) is None:
             return retrying.Policy()
         qualifier = event.qualifier or function.LATEST
         target = self._shown(event.function_name, qualifier)
@@ -57,6 +57,14 @@ class CataloguedFunctions:
             dead_letter_target=dead_letters,
         )
 
+    def _acceptor(self, event: work.Invocation) -> function.Function | None:
+        """Return the function that an event was accepted for, as long as it is there.
+
+        One that was made later under the same name has no say, and must not get its records.
+        """
+        owner = self._known.living(event.function_name)
+        return owner if owner is not None and owner.uid == event.function_uid else None
+
     def _shown(self, name: str, qualifier: str) -> Target | None:
         """Return what stands under a qualifier, without drawing from an alias' weights."""
         target = self._known.target(name, qualifier)
@@ -69,12 +77,17 @@ class CataloguedFunctions:
     def arn(self, name: str, qualifier: str) -> str:
         return self._owner.function_arn(name, qualifier)
 
-    def accept(self, target: str, cause: work.Delivery, *, now: float) -> work.Invocation | None:
+    async def accept(
+        self, target: str, cause: work.Delivery, *, now: float
+    ) -> work.Invocation | None:
         try:
             ref = self._owner.ref(target)
         except errors.ApiError:
             return None
         owner = self._known.living(ref.name)
+        if owner is None:
+            await self._aims.read(FunctionRef(ref.name, None))
+            owner = self._known.living(ref.name)
         if owner is None:
             return None
         return work.Invocation(
@@ -87,12 +100,13 @@ class CataloguedFunctions:
         )
 
     async def run(self, event: work.Invocation, payload: bytes) -> retrying.Attempt:
-        owner = self._known.living(event.function_name)
-        if owner is None or owner.uid != event.function_uid:
-            return retrying.Missing(message="the function has been deleted")
         ref = FunctionRef(event.function_name, event.qualifier)
         try:
-            target = self._known.resolve(ref, self._rng)
+            if self._acceptor(event) is None:
+                await self._aims.read(ref)
+            if self._acceptor(event) is None:
+                return retrying.Missing(message="the function has been deleted")
+            target = await self._aims.find(ref)
             outcome = await self._runner.invoke(
                 target.id,
                 target.spec,
@@ -107,7 +121,9 @@ class CataloguedFunctions:
         except errors.ResourceNotFoundError as error:
             return retrying.Missing(message=error.message)
         except errors.ApiError as error:
-            switched_off = error.status == _THROTTLED and owner.reserved_concurrency == 0
+            owner = self._acceptor(event)
+            reserved = None if owner is None else owner.reserved_concurrency
+            switched_off = error.status == _THROTTLED and reserved == 0
             return retrying.NotNow(
                 status=error.status, message=error.message, is_switched_off=switched_off
             )

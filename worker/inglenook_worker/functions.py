@@ -19,8 +19,13 @@ class Functions(Protocol):
         """Return a qualified ARN."""
         ...
 
-    def accept(self, target: str, cause: work.Delivery, *, now: float) -> work.Invocation | None:
-        """Return a new event for the function with this ARN; None if there is none."""
+    async def accept(
+        self, target: str, cause: work.Delivery, *, now: float
+    ) -> work.Invocation | None:
+        """Return a new event for the function with this ARN; None if there is none.
+
+        Raises ServiceError if that cannot be told.
+        """
         ...
 
     async def run(self, event: work.Invocation, payload: bytes) -> retrying.Attempt:

@@ -43,7 +43,7 @@ class Invocations:
     async def handle(self, claim: queue.Claim, event: work.Invocation) -> bool:
         """Run an event and settle its claim; return whether it could be run.
 
-        Raises what the queue raises.
+        Raises what the queue raises, and ServiceError if a destination cannot be looked up.
         """
         attempt: retrying.Attempt | None = None
         policy = self._functions.policy(event)
@@ -91,19 +91,19 @@ class Invocations:
                     ),
                     at=self._clock.now(),
                 )
-                await self._events.settle(claim, self._followers(ended, policy))
+                await self._events.settle(claim, await self._followers(ended, policy))
                 if condition is not retrying.Condition.SUCCESS:
                     self._seen.count(metrics.EVENTS_DROPPED, (*_labels(event), condition.value))
             case _:
                 assert_never(decision)
 
-    def _followers(self, ended: records.Ended, policy: retrying.Policy) -> list[queue.Item]:
+    async def _followers(self, ended: records.Ended, policy: retrying.Policy) -> list[queue.Item]:
         """Return what the queue is to do next; a function as the destination gets an event."""
         items = []
         for delivery, body in records.deliveries(ended, policy, self._pace):
             following: work.Work | None = delivery
             if delivery.target.split(":")[2:3] == ["lambda"]:
-                following = self._functions.accept(delivery.target, delivery, now=ended.at)
+                following = await self._functions.accept(delivery.target, delivery, now=ended.at)
             if following is None:
                 logger.error(
                     "destination is no function here",

@@ -10,15 +10,15 @@ Source: api/API_Invoke.html.
 
 import asyncio
 import base64
-import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from inglenook import errors
 from inglenook.aio import clock
-from inglenook.catalog import catalog
+from inglenook.catalog import targets
 from inglenook.catalog.target import Target
 from inglenook.model import account, limits
 from inglenook.model.arn import FunctionRef
@@ -38,6 +38,9 @@ _PAYLOAD_BYTES_MAX = {
 _JSON = msgspec.json.Decoder(msgspec.Raw)
 ABSENT_PAYLOAD = b"{}"
 
+_Running = tuple["asyncio.Future[Any]", Callable[[], whole.Answer]]
+"""See `invoker.Begin`."""
+
 
 class Invoke:
     """Serve Invoke for the functions in a catalog."""
@@ -45,20 +48,19 @@ class Invoke:
     def __init__(
         self,
         *,
-        known: catalog.Catalog,
+        aims: targets.Targets,
         runner: invocation.Runner,
         intake: event_intake.EventIntake,
         owner: account.Account,
         time: clock.Clock,
-        rng: random.Random,
         headers: sampling.Headers,
     ) -> None:
-        self._known = known
+        self._aims = aims
         self._runner = runner
         self._intake = intake
         self._owner = owner
         self._clock = time
-        self._rng = rng
+        self._begun_late: set[asyncio.Task[whole.Answer]] = set()
         self._headers = headers
 
     async def handle(
@@ -74,7 +76,7 @@ class Invoke:
         ref = self._owner.ref(
             labels[0], request.query.get("Qualifier") if request.query_string else None
         )
-        target, payload = await aim(self._known, ref, self._rng, request, invocation_type)
+        target, payload = await aim(self._aims, ref, request, invocation_type)
         if invocation_type == "DryRun":
             return web.Response(status=204, headers={"x-amzn-RequestId": request_id})
         tracing = self._headers.of(
@@ -95,9 +97,7 @@ class Invoke:
         outcome = await self._runner.invoke(target.id, target.spec, event)
         return web.Response(body=outcome.payload, headers=_headers(target, event, outcome.result))
 
-    def begin(
-        self, request: whole.Invoke, request_id: str
-    ) -> tuple[asyncio.Future[invocation.Outcome], Callable[[], whole.Answer]]:
+    def begin(self, request: whole.Invoke, request_id: str) -> _Running:
         """Begin to answer a request that has arrived whole; see `invoker.Begin`."""
         received_at = self._clock.monotonic()
         headers = request.headers
@@ -105,7 +105,34 @@ class Invoke:
         if log_type not in LOG_TYPES:
             raise unknown_choice("RequestResponse", log_type, _INVOCATION_TYPES)
         ref = self._owner.ref(request.name, request.qualifier)
-        target = self._known.resolve(ref, self._rng)
+        try:
+            target = self._aims.known(ref)
+        except errors.ApiError:
+            work = self._late(request, ref, request_id, received_at)
+            late = asyncio.get_running_loop().create_task(work, name=f"invoke {ref.name}")
+            self._begun_late.add(late)
+            late.add_done_callback(self._begun_late.discard)
+            return late, late.result
+        return self._run(request, ref, target, request_id, received_at)
+
+    async def _late(
+        self, request: whole.Invoke, ref: FunctionRef, request_id: str, received_at: float
+    ) -> whole.Answer:
+        """Answer what was not known to be there when it came."""
+        target = await self._aims.find(ref)
+        future, finish = self._run(request, ref, target, request_id, received_at)
+        await asyncio.wait([future])
+        return finish()
+
+    def _run(
+        self,
+        request: whole.Invoke,
+        ref: FunctionRef,
+        target: Target,
+        request_id: str,
+        received_at: float,
+    ) -> _Running:
+        headers = request.headers
         if request.payload:
             _check_json(request.payload)
         event = invocation.Event(
@@ -116,7 +143,7 @@ class Invoke:
                 headers.get("x-amzn-trace-id"), target.function_name, target.spec.tracing
             ),
             client_context=client_context(headers.get("x-amz-client-context")),
-            wants_tail=log_type == "Tail",
+            wants_tail=headers.get("x-amz-log-type") == "Tail",
             received_at=received_at,
         )
         future = self._runner.invoke(target.id, target.spec, event)
@@ -129,22 +156,21 @@ class Invoke:
 
 
 async def aim(
-    known: catalog.Catalog,
+    aims: targets.Targets,
     ref: FunctionRef,
-    rng: random.Random,
     request: web.BaseRequest,
     invocation_type: str,
 ) -> tuple[Target, bytes | bytearray]:
     """Return what a request is aimed at, and its payload, in AWS's order of checks.
 
-    Raises what `Catalog.resolve` and `read_payload` raise.
+    Raises what `Targets.find` and `read_payload` raise.
     """
-    target = known.resolve(ref, rng)
-    changes = known.changes
+    target = await aims.find(ref)
+    changes = aims.changes
     payload = await read_payload(request, invocation_type)
-    if known.changes != changes:
+    if aims.changes != changes:
         # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
-        target = known.resolve(ref, rng)
+        target = await aims.find(ref)
     return target, payload
 
 

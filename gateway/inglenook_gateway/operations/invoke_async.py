@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from inglenook.aio import clock
-from inglenook.catalog import catalog
+from inglenook.catalog import targets
 from inglenook.model import account
 from inglenook.telemetry import traces
 from inglenook_gateway.operations import event_intake, invoke
@@ -24,13 +24,13 @@ class InvokeAsync:
     def __init__(
         self,
         *,
-        known: catalog.Catalog,
+        aims: targets.Targets,
         intake: event_intake.EventIntake,
         owner: account.Account,
         time: clock.Clock,
         rng: random.Random,
     ) -> None:
-        self._known = known
+        self._aims = aims
         self._intake = intake
         self._owner = owner
         self._clock = time
@@ -41,7 +41,7 @@ class InvokeAsync:
     ) -> web.StreamResponse:
         """Answer one request; `labels` holds the decoded function name of its path."""
         ref = self._owner.ref(labels[0])
-        target, payload = await invoke.aim(self._known, ref, self._rng, request, "InvokeAsync")
+        target, payload = await invoke.aim(self._aims, ref, request, "InvokeAsync")
         trace_id = traces.header(self._clock.now(), self._rng)
         await self._intake.accept(target, ref, payload, request_id, trace_id)
         return web.json_response({"Status": 202}, status=202)

@@ -9,7 +9,6 @@ Source: api/API_InvokeWithResponseStream.html, dg/configuration-response-streami
 """
 
 import contextlib
-import random
 from collections.abc import Sequence
 
 import msgspec
@@ -17,7 +16,7 @@ from aiohttp import web
 
 from inglenook import errors
 from inglenook.aio import clock
-from inglenook.catalog import catalog
+from inglenook.catalog import targets
 from inglenook.catalog.target import Target
 from inglenook.model import account
 from inglenook.routing import invocation, streaming
@@ -43,18 +42,16 @@ class InvokeWithResponseStream:
     def __init__(
         self,
         *,
-        known: catalog.Catalog,
+        aims: targets.Targets,
         runner: streaming.StreamRunner,
         owner: account.Account,
         time: clock.Clock,
-        rng: random.Random,
         headers: sampling.Headers,
     ) -> None:
-        self._known = known
+        self._aims = aims
         self._runner = runner
         self._owner = owner
         self._clock = time
-        self._rng = rng
         self._headers = headers
 
     async def handle(
@@ -68,7 +65,7 @@ class InvokeWithResponseStream:
         if invocation_type not in _INVOCATION_TYPES or log_type not in invoke.LOG_TYPES:
             raise invoke.unknown_choice(invocation_type, log_type, _INVOCATION_TYPES)
         ref = self._owner.ref(labels[0], request.query.get("Qualifier"))
-        target, payload = await invoke.aim(self._known, ref, self._rng, request, invocation_type)
+        target, payload = await invoke.aim(self._aims, ref, request, invocation_type)
         if invocation_type == "DryRun":
             return web.Response(status=204, headers={failures.REQUEST_ID: request_id})
         trace_id = invoke.trace_id(headers.get("X-Amzn-Trace-Id"))

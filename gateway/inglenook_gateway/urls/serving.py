@@ -9,7 +9,6 @@ Source: dg/urls-invocation.html.
 """
 
 import asyncio
-import random
 import uuid
 from urllib import parse
 
@@ -17,7 +16,7 @@ from aiohttp import web
 
 from inglenook import errors
 from inglenook.aio import clock
-from inglenook.catalog import catalog
+from inglenook.catalog import catalog, targets
 from inglenook.catalog.target import Target
 from inglenook.model import account, function_url, limits
 from inglenook.model.arn import FunctionRef
@@ -43,19 +42,18 @@ class Urls:
         self,
         *,
         known: catalog.Catalog,
+        aims: targets.Targets,
         runner: streaming.StreamRunner,
         owner: account.Account,
         time: clock.Clock,
-        rng: random.Random,
         headers: sampling.Headers,
         seen: tally.Tally,
     ) -> None:
-        self._known = known
+        self._aims = aims
         self._index = index.Index(known)
         self._runner = runner
         self._owner = owner
         self._clock = time
-        self._rng = rng
         self._headers = headers
         self._seen = seen
 
@@ -115,14 +113,14 @@ class Urls:
         if request.method not in _METHODS:
             return shared.on(web.Response(status=405, content_type=answer.JSON))
         ref = FunctionRef(url.function_name, url.qualifier)
-        target = self._known.resolve(ref, self._rng)
-        changes = self._known.changes
+        target = await self._aims.find(ref)
+        changes = self._aims.changes
         body = await bodies.receive(request, limits.PAYLOAD_BYTES_MAX, _too_large)
-        if self._known.changes != changes:
+        if self._aims.changes != changes:
             # A body may take its time; what it is meant for may have changed, or gone, meanwhile.
             if self._index.find(url.url_id) is None:
                 return shared.on(responses.refused(None, shared.request_id))
-            target = self._known.resolve(ref, self._rng)
+            target = await self._aims.find(ref)
         trace_id = self._headers.root(_trace_id(request), target.function_name, target.spec.tracing)
         facts = event.Request(
             request_id=shared.request_id,
