@@ -6,34 +6,25 @@ gateway, and in the end nothing of it is lost.
 
 import asyncio
 import random
+from collections.abc import Mapping
 
 import pytest
 from support import gateway_group
 from support.gateway_group import Group, Member, eventually, made
+from support.gateway_storms import FEWEST, Call, Step, Storm, called
 
 from inglenook import errors
-from inglenook.routing import invocation
 from inglenook_cluster.peers import lending
 
 LIMIT = 20
 NAMES = ("one", "two", "three")
 FUNCTIONS = [f"f{n}" for n in range(9)]
-Call = asyncio.Future[invocation.Outcome]
 
 
 async def _gateways(group: Group, *names: str) -> list[Member]:
     found = [await group.gateway(name, account_concurrency=LIMIT) for name in names]
     group.see(*group.all)
     return found
-
-
-def _call(member: Member, name: str, payload: bytes = b"{}") -> Call:
-    try:
-        return member.invoke(name, payload)
-    except errors.TooManyRequestsError as error:
-        refused: Call = asyncio.get_running_loop().create_future()
-        refused.set_exception(error)
-        return refused
 
 
 def _functions(group: Group) -> None:
@@ -54,7 +45,7 @@ def _reason(call: Call) -> str:
 
 async def _fill(group: Group, callers: list[Member], names: list[str], wanted: int) -> list[Call]:
     """Call so many more than may run that some must be refused; return the calls that run."""
-    calls = [_call(callers[n % len(callers)], names[n % len(names)]) for n in range(2 * LIMIT)]
+    calls = [called(callers[n % len(callers)], names[n % len(names)]) for n in range(2 * LIMIT)]
     await eventually(lambda: len(group.pods.runs) == wanted)
     await eventually(lambda: sum(each.done() for each in calls) == len(calls) - wanted)
     assert {_reason(each) for each in calls if each.done()} == {"ConcurrentInvocationLimitExceeded"}
@@ -114,12 +105,12 @@ async def test_the_share_of_a_killed_gateway_comes_back_when_what_it_ran_ends(
         await killed.die()
         group.see(*(each.name for each in left))
         # All of it is still at work.
-        refused = [_call(left[0], name) for name in FUNCTIONS]
+        refused = [called(left[0], name) for name in FUNCTIONS]
         await eventually(lambda: all(each.done() for each in refused), 15)
         assert {_reason(each) for each in refused} == {"ConcurrentInvocationLimitExceeded"}
         for n in range(5):
             group.pods.runs[0].answer()
-            call = _call(left[n % 2], FUNCTIONS[n])
+            call = called(left[n % 2], FUNCTIONS[n])
             await eventually(lambda: len(group.pods.runs) == LIMIT)
             assert not call.done()
         _answer_all(group)
@@ -140,7 +131,7 @@ async def test_what_a_function_reserves_is_not_lent() -> None:
         await asyncio.gather(*running)
         group.pods.most_of_all = 0
         running = await _fill(group, members, FUNCTIONS[1:], LIMIT - 8)
-        running += [_call(members[0], FUNCTIONS[0]) for _ in range(8)]
+        running += [called(members[0], FUNCTIONS[0]) for _ in range(8)]
         await eventually(lambda: len(group.pods.runs) == LIMIT)
         _answer_all(group)
         await asyncio.gather(*running)
@@ -148,7 +139,7 @@ async def test_what_a_function_reserves_is_not_lent() -> None:
         await eventually(lambda: members[0].catalog.living(FUNCTIONS[0]) is not None)
 
         async def all_run() -> None:
-            running = [_call(members[0], FUNCTIONS[1]) for _ in range(LIMIT)]
+            running = [called(members[0], FUNCTIONS[1]) for _ in range(LIMIT)]
             await asyncio.wait(running, timeout=0.5)
             _answer_all(group)
             outcomes = await asyncio.gather(*running, return_exceptions=True)
@@ -164,121 +155,60 @@ async def test_what_a_function_reserves_is_not_lent() -> None:
         assert group.pods.most_of_all == LIMIT
 
 
-class Traffic:
-    """Random calls, answers, deaths, births and leaves, from one seed."""
+class Comings(Storm):
+    """Calls of several functions, answers, deaths, births and leaves."""
 
     def __init__(self, group: Group, rng: random.Random) -> None:
-        self.group = group
-        self.rng = rng
-        self.calls: list[Call] = []
-        self.may_fail: set[Call] = set()
-        """Under way when a gateway was killed."""
+        super().__init__(group, rng)
         self.leaving: list[Member] = []
-        self.born = 0
-        self._untold: list[tuple[Member, object]] = []
+
+    def chances(self) -> Mapping[Step, float]:
+        return {
+            self.call: 0.5,
+            self.hang_up: 0.05,
+            self.answer: 0.25,
+            self.kill: 0.02,
+            self.bear: 0.02,
+            self.leave: 0.02,
+            self.end_pod: 0.04,
+            self.tell: 0.15,
+        }
 
     @property
     def living(self) -> list[Member]:
-        return [
-            each
-            for each in self.group.all.values()
-            if not each.is_dead and each not in self.leaving
-        ]
-
-    async def step(self) -> None:
-        match self.rng.random():
-            case chance if chance < 0.5:
-                self.call()
-            case chance if chance < 0.75:
-                self.answer()
-            case chance if chance < 0.77:
-                await self.kill()
-            case chance if chance < 0.79:
-                await self.bear()
-            case chance if chance < 0.81:
-                self.leave()
-            case chance if chance < 0.85:
-                self.end_pod()
-            case _:
-                self.tell()
-        for _ in range(self.rng.randrange(6)):
-            await asyncio.sleep(0)
+        return [each for each in super().living if each not in self.leaving]
 
     def call(self) -> None:
-        name = self.rng.choice(FUNCTIONS[:5])
-        call = _call(self.rng.choice(self.living), name)
-        self.calls.append(call)
-        if self.rng.random() < 0.1:
-            call.cancel()
-
-    def answer(self) -> None:
-        if self.group.pods.runs:
-            self.rng.choice(self.group.pods.runs).answer()
-
-    def end_pod(self) -> None:
-        idle = [each for each in self.group.pods.agents if each.run is None and not each.has_ended]
-        if idle:
-            self.rng.choice(idle).die()
-
-    async def kill(self) -> None:
-        if len(self.living) > 2:
-            self.may_fail |= {call for call in self.calls if not call.done()}
-            killed = self.rng.choice(self.living)
-            await killed.die()
-            await eventually(lambda: all(not each.links.to(killed.name) for each in self.living))
-            self.change()
+        self.call_one(self.rng.choice(FUNCTIONS[:5]))
 
     async def bear(self) -> None:
         if len(self.living) < 4:
-            self.born += 1
-            await self.group.gateway(f"gateway-{self.born}", account_concurrency=LIMIT)
-            self.change()
+            await super().bear()
+
+    def limits(self) -> Mapping[str, float]:
+        return {"account_concurrency": LIMIT}
 
     def leave(self) -> None:
-        if len(self.living) > 2:
+        if len(self.living) > FEWEST:
             self.leaving.append(self.rng.choice(self.living))
             self.change()
 
     def change(self) -> None:
         leaving = tuple(each.name for each in self.leaving if not each.is_dead)
-        view = self.group.view(*(each.name for each in self.living), leaving=leaving)
-        self._untold += [(member, view) for member in self.group.all.values()]
-
-    def tell(self) -> None:
-        if self._untold:
-            member, view = self._untold.pop(self.rng.randrange(len(self._untold)))
-            if not member.is_dead:
-                member.members.learn(view)  # type: ignore[arg-type]
-
-    async def end(self) -> None:
-        while self._untold:
-            self.tell()
-
-        def all_are_done() -> bool:
-            self.answer()
-            return all(call.done() for call in self.calls) and not self.group.pods.runs
-
-        await eventually(all_are_done, 30)
-        for call in self.calls:
-            error = None if call.cancelled() else call.exception()
-            if isinstance(error, errors.ServiceError):
-                assert call in self.may_fail, error
-            elif error is not None:
-                assert isinstance(error, errors.TooManyRequestsError), error
+        self.change_to([each.name for each in self.living], leaving)
 
 
 @pytest.mark.parametrize("seed", range(20))
 async def test_the_limit_is_exact_while_gateways_come_leave_and_are_killed(seed: int) -> None:
     async with gateway_group.group() as group:
         _functions(group)
-        traffic = Traffic(group, random.Random(seed))
+        storm = Comings(group, random.Random(seed))
         for _ in range(3):
-            await traffic.bear()
-        for _ in range(600):
-            await traffic.step()
-        await traffic.end()
+            await storm.bear()
+        await storm.rage(600)
+        await storm.end()
         assert group.pods.most_of_all <= LIMIT
-        running = await _fill(group, traffic.living, FUNCTIONS, LIMIT)
+        running = await _fill(group, storm.living, FUNCTIONS, LIMIT)
         _answer_all(group)
         await asyncio.gather(*running)
         assert group.pods.most_of_all == LIMIT

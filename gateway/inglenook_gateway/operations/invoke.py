@@ -10,7 +10,7 @@ Source: api/API_Invoke.html.
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -36,7 +36,7 @@ _PAYLOAD_BYTES_MAX = {
 }
 """Of the invocation types whose limit is not that of a synchronous call."""
 _JSON = msgspec.json.Decoder(msgspec.Raw)
-ABSENT_PAYLOAD = b"{}"
+_ABSENT_PAYLOAD = b"{}"
 
 _Running = tuple["asyncio.Future[Any]", Callable[[], whole.Answer]]
 """See `invoker.Begin`."""
@@ -79,21 +79,11 @@ class Invoke:
         target, payload = await aim(self._aims, ref, request, invocation_type)
         if invocation_type == "DryRun":
             return web.Response(status=204, headers={"x-amzn-RequestId": request_id})
-        tracing = self._headers.of(
-            trace_id(headers.get("X-Amzn-Trace-Id")), target.function_name, target.spec.tracing
-        )
         if invocation_type == "Event":
+            tracing = trace_header(headers, target, self._headers)
             await self._intake.accept(target, ref, payload, request_id, tracing)
             return _accepted(request_id, tracing)
-        event = invocation.Event(
-            request_id=request_id,
-            arn=target.invoked_arn(ref.qualifier),
-            payload=payload or ABSENT_PAYLOAD,
-            trace_id=tracing,
-            client_context=client_context(headers.get("X-Amz-Client-Context")),
-            wants_tail=log_type == "Tail",
-            received_at=received_at,
-        )
+        event = asked(target, ref, headers, payload, request_id, received_at, sampled=self._headers)
         outcome = await self._runner.invoke(target.id, target.spec, event)
         return web.Response(body=outcome.payload, headers=_headers(target, event, outcome.result))
 
@@ -132,19 +122,11 @@ class Invoke:
         request_id: str,
         received_at: float,
     ) -> _Running:
-        headers = request.headers
-        if request.payload:
-            _check_json(request.payload)
-        event = invocation.Event(
-            request_id=request_id,
-            arn=target.invoked_arn(ref.qualifier),
-            payload=request.payload or ABSENT_PAYLOAD,
-            trace_id=self._headers.of(
-                headers.get("x-amzn-trace-id"), target.function_name, target.spec.tracing
-            ),
-            client_context=client_context(headers.get("x-amz-client-context")),
-            wants_tail=headers.get("x-amz-log-type") == "Tail",
-            received_at=received_at,
+        payload = request.payload
+        if payload:
+            _check_json(payload)
+        event = asked(
+            target, ref, request.headers, payload, request_id, received_at, sampled=self._headers
         )
         future = self._runner.invoke(target.id, target.spec, event)
 
@@ -229,12 +211,40 @@ def _too_large(size: int, invocation_type: str, limit: int) -> errors.RequestToo
     )
 
 
-def trace_id(given: str | None) -> str | None:
-    """Return the caller's trace header; one that is no text could not be handed on."""
-    return given if given is not None and given.isascii() else None
+def asked(
+    target: Target,
+    ref: FunctionRef,
+    headers: Mapping[str, str],
+    payload: bytes | bytearray,
+    request_id: str,
+    received_at: float,
+    *,
+    sampled: sampling.Headers,
+) -> invocation.Event:
+    """Return the event of a synchronous request, whose headers are found by names in lower case.
+
+    Raises InvalidRequestContentError.
+    """
+    return invocation.Event(
+        request_id=request_id,
+        arn=target.invoked_arn(ref.qualifier),
+        payload=payload or _ABSENT_PAYLOAD,
+        trace_id=trace_header(headers, target, sampled),
+        client_context=_client_context(headers.get("x-amz-client-context")),
+        wants_tail=headers.get("x-amz-log-type") == "Tail",
+        received_at=received_at,
+    )
 
 
-def client_context(encoded: str | None) -> str | None:
+def trace_header(headers: Mapping[str, str], target: Target, sampled: sampling.Headers) -> str:
+    """Return the trace header of an invocation, from the caller's if there is one."""
+    given = headers.get("x-amzn-trace-id")
+    if given is not None and not given.isascii():
+        given = None  # no text, which could not be handed on
+    return sampled.of(given, target.function_name, target.spec.tracing)
+
+
+def _client_context(encoded: str | None) -> str | None:
     """Decode the caller's context: base64 of a JSON object."""
     if encoded is None:
         return None

@@ -68,15 +68,8 @@ class InvokeWithResponseStream:
         target, payload = await invoke.aim(self._aims, ref, request, invocation_type)
         if invocation_type == "DryRun":
             return web.Response(status=204, headers={failures.REQUEST_ID: request_id})
-        trace_id = invoke.trace_id(headers.get("X-Amzn-Trace-Id"))
-        event = invocation.Event(
-            request_id=request_id,
-            arn=target.invoked_arn(ref.qualifier),
-            payload=payload or invoke.ABSENT_PAYLOAD,
-            trace_id=self._headers.of(trace_id, target.function_name, target.spec.tracing),
-            client_context=invoke.client_context(headers.get("X-Amz-Client-Context")),
-            wants_tail=log_type == "Tail",
-            received_at=received_at,
+        event = invoke.asked(
+            target, ref, headers, payload, request_id, received_at, sampled=self._headers
         )
         with contextlib.closing(self._runner.stream(target.id, target.spec, event)) as stream:
             await stream.begun()
