@@ -99,6 +99,26 @@ class Member:
     async def die(self) -> None:
         """Be killed: all connections break, nothing is said to anybody, nothing goes on."""
         self.is_dead = True
+        assert self.lending is not None
+        assert self.listener is not None
+        assert self.dispatcher is not None
+        assert self.ownership is not None
+        # All at once, and before anything else can happen: one that has lost its pods but not its
+        # voice would say that nothing runs, and one that has lost its voice takes over nothing.
+        self.lending.close()
+        for parts in (self.ownership, self.ownership.agreement, self.router):
+            for task in parts._tasks._tasks:
+                task.cancel()
+        self._cut_pods()
+        for link in self.links._links.values():
+            link.close("killed")
+        await self._stop_accepting(self.listener)
+        await self.listener.close()
+        await self.links.close()
+        await self.router.close()
+        await self.ownership.close()
+
+    def _cut_pods(self) -> None:
         assert self.dispatcher is not None
         self.dispatcher.shared.close()
         handover = self.dispatcher._handover
@@ -109,15 +129,6 @@ class Member:
                 link.close("killed")
         for old in list(handover._old.values()):
             old.let_go()
-        assert self.listener is not None
-        await self._stop_accepting(self.listener)
-        await self.listener.close()
-        await self.links.close()
-        assert self.lending is not None
-        self.lending.close()
-        await self.router.close()
-        assert self.ownership is not None
-        await self.ownership.close()
 
     async def _stop_accepting(self, listener: Listener) -> None:
         """Break all connections, once asyncio has accepted what it began to: else it warns."""
