@@ -91,7 +91,7 @@ def test(arguments: Sequence[str]) -> int:
         return run("pytest", *arguments)
     checked = lint(())
     # The first time it is built, which takes longer than a test may.
-    _ = step("python", "tests/support/nats_server.py")
+    _ = step("python", "tests/support/nats_program.py")
     workers = max(2, min(4, os.cpu_count() or 2))
     # -ra, in pyproject.toml, ends with what was skipped and why.
     tested = step("pytest", "-n", str(workers))

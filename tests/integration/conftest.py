@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import event_queues, image_pod, init_program, nats_server
+from support import event_queues, image_pod, init_program, nats_program, nats_server
 from support.event_queues import MakeSite
 from support.nats_server import NatsServer
 
@@ -13,8 +13,8 @@ from support.nats_server import NatsServer
 def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
     """Run one server for all tests; who kills it starts it again."""
     try:
-        nats_server.program()
-    except nats_server.NoNatsServerError as error:
+        nats_program.found()
+    except nats_program.NoNatsServerError as error:
         pytest.skip(str(error))
     with nats_server.running(tmp_path_factory.mktemp("nats")) as server:
         yield server

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
+from support import ports
 from support.kube_api import KubeApi, Object, serving
 from support.pod_agents import SECRET, PodAgent, listen
 from support.scripted_agents import soon
@@ -23,19 +24,13 @@ VERSION = messages.VersionId(function_name="f", function_uid="u", version="1", g
 WANTED = pods.Wanted(version=VERSION, runtime=POOL, memory_mb=128, environments_max=1)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Stand:
     """A cluster whose pods are agents on this machine, and gateways' views of it."""
 
     def __init__(self, api: KubeApi, client: requests.Requests) -> None:
         self.api = api
         self._client = client
-        self.port = free_port()
+        [self.port] = ports.free()
         self.agents: dict[str, PodAgent] = {}
         self.servers: dict[str, asyncio.Server] = {}
         self.died: list[str] = []

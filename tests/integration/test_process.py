@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import aiohttp
 import msgspec
+from support import ports
 
 PROGRAM = """
 import asyncio
@@ -61,8 +62,7 @@ class Program:
 
 @contextlib.asynccontextmanager
 async def running(body: str, **variables: str) -> AsyncIterator[Program]:
-    with contextlib.closing(await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)) as free:
-        port = free.sockets[0].getsockname()[1]
+    [port] = ports.free()
     environment = {
         "INGLENOOK_CLUSTER_STATUS_PORT": str(port),
         "PYTHONPATH": ":".join(filter(None, sys.path)),

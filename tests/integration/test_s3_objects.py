@@ -1,11 +1,11 @@
 """Reading objects out of buckets, against moto's server and against endpoints that fail."""
 
-import socket
 from collections.abc import Iterator
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from support import ports
 
 from inglenook import errors, settings
 from inglenook.aio import clock
@@ -62,8 +62,7 @@ async def test_an_object_beyond_the_bound_is_not_read(endpoint: str) -> None:
 
 
 async def test_an_endpoint_that_is_not_there_is_the_platforms_failure() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    [port] = ports.free()
     url = f"http://127.0.0.1:{port}"
     with pytest.raises(errors.ServiceError, match=f"S3 at {url} cannot be read"):
         await reader(url).read("bucket", "object", None, bytes_max=10)

@@ -1,57 +1,17 @@
-"""A real NATS server with JetStream, on a free port of this machine.
-
-The program is found on PATH or among what Go has installed; else it is built once, into a cache
-outside the tree. As a program, `python tests/support/nats_server.py` prints where it is.
-"""
+"""A real NATS server with JetStream, on a free port of this machine."""
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-VERSION = "v2.15.2"
-_MODULE = "github.com/nats-io/nats-server/v2"
+from support import nats_program, ports
+
 _READY_S = 20.0
-
-
-class NoNatsServerError(Exception):
-    """There is no nats-server here, and none could be built."""
-
-
-def program() -> Path:
-    """Return the server's program. Raises NoNatsServerError, with the reason."""
-    on_path = shutil.which("nats-server")
-    if on_path:
-        return Path(on_path)
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "inglenook" / "bin"
-    for folder in (Path.home() / "go" / "bin", cache):
-        if (folder / "nats-server").is_file():
-            return folder / "nats-server"
-    return _built(cache)
-
-
-def _built(cache: Path) -> Path:
-    go = shutil.which("go")
-    if go is None:
-        raise NoNatsServerError("nats-server is not installed, and there is no Go to build it with")
-    cache.mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {"GOBIN": str(cache), "CGO_ENABLED": "0"}
-    built = subprocess.run(
-        [go, "install", f"{_MODULE}@{VERSION}"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if built.returncode:
-        raise NoNatsServerError(f"nats-server could not be built: {built.stderr.strip()[-500:]}")
-    return cache / "nats-server"
 
 
 class NatsServer:
@@ -66,7 +26,7 @@ class NatsServer:
         """
         self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._port = _free_port()
+        [self._port] = ports.free()
         self._sync = "always" if sync_always else "2m"
         self._cluster = ""
         if routes:
@@ -95,7 +55,10 @@ class NatsServer:
         )
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [program(), "-c", config], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [nats_program.found(), "-c", config],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         deadline = time.monotonic() + _READY_S
         while True:
@@ -103,7 +66,9 @@ class NatsServer:
                 socket.create_connection(("127.0.0.1", self._port), 1).close()
                 return
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise NoNatsServerError(f"nats-server did not start: {self.log.read_text()[-500:]}")
+                raise nats_program.NoNatsServerError(
+                    f"nats-server did not start: {self.log.read_text()[-500:]}"
+                )
             time.sleep(0.01)
 
     def kill(self) -> None:
@@ -146,7 +111,7 @@ def running(folder: Path, *, sync_always: bool = False) -> Iterator[NatsServer]:
 @contextlib.contextmanager
 def cluster(folder: Path, size: int = 3) -> Iterator[list[NatsServer]]:
     """Run several servers that replicate what they store."""
-    routes = [_free_port() for _ in range(size)]
+    routes = ports.free(size)
     servers = [NatsServer(folder / f"{one}", route=one, routes=routes) for one in routes]
     try:
         for server in servers:
@@ -155,13 +120,3 @@ def cluster(folder: Path, size: int = 3) -> Iterator[list[NatsServer]]:
     finally:
         for server in servers:
             server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"{program()}\n")

@@ -8,13 +8,13 @@ import itertools
 import json
 import os
 import signal
-import socket
 import sys
 import zipfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support import ports
 from support.agent_stand import DEADLINE_S, Answer
 
 from inglenook.wire import frames, messages, proof
@@ -185,7 +185,7 @@ class Pod:
         (folder / "secret").write_bytes(SECRET + b"\n")
         (folder / "tmp").mkdir()
         self.code = folder / "code"
-        self.port, self.status_port = _free_ports(2)
+        self.port, self.status_port = ports.free(2)
         self._socket = folder / "spawner.sock"
         self._variables = {
             "PATH": os.environ["PATH"],
@@ -303,11 +303,3 @@ async def pod(
         yield made
     finally:
         await made.close()
-
-
-def _free_ports(count: int) -> list[int]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports

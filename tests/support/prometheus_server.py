@@ -3,7 +3,6 @@
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from support import ports
 
 PROGRAM = shutil.which("prometheus")
 SCRAPE_S = 1
@@ -73,9 +74,7 @@ def scraping(folder: Path, target: str, path: str) -> Iterator[Prometheus]:
     }
     # JSON is YAML.
     (folder / "prometheus.yml").write_text(json.dumps(config))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    [port] = ports.free()
     with (folder / "prometheus.log").open("w") as log:
         process = subprocess.Popen(
             [

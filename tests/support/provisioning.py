@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import platform_process
+from support import ports
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -133,9 +134,7 @@ class Door:
     """Init fails as long as it is shut."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
+        [self._port] = ports.free()
         self._server: socket.socket | None = None
 
     def source(self) -> str:
