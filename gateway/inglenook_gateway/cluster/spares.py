@@ -15,8 +15,8 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from inglenook.aio import backoff, tasks
-from inglenook_gateway.cluster import dialling, podmap
+from inglenook.aio import tasks
+from inglenook_gateway.cluster import dialling, pauses, podmap
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +49,11 @@ class Spares:
         """By pool and name of the pod."""
         self._coming: dict[str, tuple[str, dialling.Greeted]] = {}
         """Those to pods that are starting, by name, each with its pool."""
-        self._knocks: dict[str, backoff.Backoff] = {}
+        self._knocks = pauses.Pauses(*_KNOCK_S, self._rested)
         """Of pods that are starting and do not listen yet."""
-        self._resting: set[str] = set()
-        """Those of them that are left alone for now."""
         self._dialling: dict[str, str] = {}
         """The pools of the pods that are being connected to."""
-        self._pauses: dict[str, backoff.Backoff] = {}
+        self._misses = pauses.Pauses(*_RETRY_S, self._retry)
         """Of the pods that could not be reached last."""
         self._is_refilling = False
         self._is_closed = False
@@ -120,7 +118,7 @@ class Spares:
             candidates = (
                 each
                 for each in itertools.chain(self._pods.free(pool), self._pods.coming(pool))
-                if each.name not in self._resting and not self.has(each.name)
+                if each.name not in self._knocks and not self.has(each.name)
             )
             for seen, _ in zip(candidates, range(missing), strict=False):
                 self._dialling[seen.name] = pool
@@ -145,7 +143,7 @@ class Spares:
         if self._is_closed:
             greeted.connection.close("not needed")
         elif greeted.is_closed:
-            self._rest(seen.name)
+            self._knocks.begin(seen.name)
         else:
             self._coming[seen.name] = seen.pool, greeted
             greeted.came = partial(self._came, seen.name)
@@ -161,7 +159,7 @@ class Spares:
     def _lost_coming(self, name: str, greeted: dialling.Greeted) -> None:
         if name in self._coming and self._coming[name][1] is greeted:
             del self._coming[name]
-            self._rest(name)
+            self._knocks.begin(name)
 
     async def greet(self, seen: podmap.Seen) -> dialling.Greeted | None:
         """Connect to a pod that should be free; tell the map, and return None, if it is not."""
@@ -169,14 +167,14 @@ class Spares:
             greeted, welcome = await self._dialler.greet(seen.address or "")
         except dialling.UnreachableError as error:
             if self._pods.is_coming(seen.name):
-                self._rest(seen.name)
+                self._knocks.begin(seen.name)
                 return None
             logger.info("a pod is not reached", extra={"pod": seen.name, "why": str(error)})
             self._pods.give_back(seen.name)
             self._miss(seen.name)
             return None
-        self._pauses.pop(seen.name, None)
-        self._knocks.pop(seen.name, None)
+        self._misses.forget(seen.name)
+        self._knocks.forget(seen.name)
         if welcome.version is not None:
             self._pods.runs(seen.name, welcome.version.function_name)
         elif welcome.is_draining:
@@ -194,25 +192,16 @@ class Spares:
 
     def _miss(self, name: str) -> None:
         self._pods.miss(name)
-        pause_s = self._pauses.setdefault(name, backoff.Backoff(*_RETRY_S)).next()
-        asyncio.get_running_loop().call_later(pause_s, self._retry, name)
+        self._misses.begin(name)
 
-    def _rest(self, name: str) -> None:
-        """Leave a pod that is starting alone for a moment."""
-        self._resting.add(name)
-        pause_s = self._knocks.setdefault(name, backoff.Backoff(*_KNOCK_S)).next()
-        asyncio.get_running_loop().call_later(pause_s, self._rested, name)
-
-    def _rested(self, name: str) -> None:
-        self._resting.discard(name)
-        if not self._pods.is_coming(name):
-            self._knocks.pop(name, None)
-        self.refill_soon()
-
-    def _retry(self, name: str) -> None:
-        if not self._pods.retry(name):
-            self._pauses.pop(name, None)
+    def _retry(self, name: str) -> bool:
+        is_there = self._pods.retry(name)
         self._changed()
+        return is_there
+
+    def _rested(self, name: str) -> bool:
+        self.refill_soon()
+        return self._pods.is_coming(name)
 
     def close(self) -> None:
         """Close all, and open no more."""
