@@ -1,12 +1,15 @@
 """What the tests with real servers share."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from support import event_queues, image_pod, init_program, nats_program, nats_server
+from support.dispatchers import Dispatchers, Make, Time
 from support.event_queues import MakeSite
 from support.nats_server import NatsServer
+from support.pod_dispatchers import Cluster, Gateways
+from support.scripted_agents import Supply
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,35 @@ def init(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def image(tmp_path: Path, init: Path) -> image_pod.Image:
     return image_pod.Image(tmp_path, init)
+
+
+@pytest.fixture
+def time() -> Time:
+    """The clock of the dispatchers of a test."""
+    return Time()
+
+
+@pytest.fixture
+def supply() -> Supply:
+    return Supply()
+
+
+@pytest.fixture
+async def make(supply: Supply, time: Time) -> AsyncIterator[Make]:
+    """Return what makes dispatchers over the agents of `supply`."""
+    made = Dispatchers(supply, time)
+    yield made.make
+    await made.close()
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture
+async def gateways(cluster: Cluster, time: Time) -> AsyncIterator[Gateways]:
+    """Make dispatchers over the pods of `cluster`."""
+    made = Gateways(cluster, time)
+    yield made
+    await made.close()

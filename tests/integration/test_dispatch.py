@@ -5,46 +5,16 @@ stay silent, die. With well-behaved agents the whole path is covered by the plat
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 
 import pytest
+from support.dispatchers import Make
 from support.scripted_agents import SPEC, VERSION, ScriptedAgent, Supply, event, soon
 
-from inglenook import errors, settings
-from inglenook.aio.clock import SystemClock
+from inglenook import errors
 from inglenook.model import function
 from inglenook.routing import invocation
 from inglenook.wire import messages
 from inglenook_gateway.dispatch import dispatcher
-
-
-@pytest.fixture
-def supply() -> Supply:
-    return Supply()
-
-
-Make = Callable[..., dispatcher.Dispatcher]
-
-
-@pytest.fixture
-async def make(supply: Supply) -> AsyncIterator[Make]:
-    made: list[dispatcher.Dispatcher] = []
-
-    def build(**limits: float) -> dispatcher.Dispatcher:
-        values = {"drain_timeout_s": 0.05} | limits
-        runner = dispatcher.Dispatcher(
-            supply=supply,
-            time=SystemClock(),
-            limits=settings.Gateway(**values),  # type: ignore[arg-type]
-            region="us-east-1",
-            account="000000000000",
-        )
-        made.append(runner)
-        return runner
-
-    yield build
-    for runner in made:
-        await runner.close()
 
 
 def invoke(

@@ -1,7 +1,6 @@
 """Environments that are started, or not, because invocations wait: with time set by the test."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from support.dispatchers import Time
@@ -27,13 +26,6 @@ def cluster() -> Cluster:
     made = Cluster()
     made.free = asyncio.Semaphore(0)
     return made
-
-
-@pytest.fixture
-async def gateways(cluster: Cluster, time: Time) -> AsyncIterator[Gateways]:
-    made = Gateways(cluster, time)
-    yield made
-    await made.close()
 
 
 @pytest.fixture

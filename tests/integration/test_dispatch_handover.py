@@ -1,10 +1,9 @@
 """Functions that change hands between gateways, with their pods and what runs in them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
-from support.dispatchers import Time
 from support.pod_dispatchers import POD_SPEC, Cluster, Gateways, Returned, invoke
 from support.scripted_agents import VERSION, soon
 
@@ -12,18 +11,6 @@ from inglenook import errors
 from inglenook.routing import invocation
 from inglenook.wire import messages
 from inglenook_gateway.dispatch import handover
-
-
-@pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
-
-
-@pytest.fixture
-async def gateways(cluster: Cluster) -> AsyncIterator[Gateways]:
-    made = Gateways(cluster, Time())
-    yield made
-    await made.close()
 
 
 def busy(cluster: Cluster) -> int:

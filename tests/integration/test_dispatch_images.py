@@ -1,12 +1,10 @@
 """The dispatcher over pods of container images: leased by the image, sent no code."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
 from support import sample_documents
-from support.dispatchers import Time
 from support.pod_dispatchers import Cluster, Gateways, invoke
 from support.scripted_agents import soon
 
@@ -17,18 +15,6 @@ from inglenook.wire import messages
 URI = "registry.example/app:1"
 IMAGE = sample_documents.image_spec(URI)
 RUNTIME = images.runtime_name(URI)
-
-
-@pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
-
-
-@pytest.fixture
-async def gateways(cluster: Cluster) -> AsyncIterator[Gateways]:
-    made = Gateways(cluster, Time())
-    yield made
-    await made.close()
 
 
 async def test_an_agent_is_told_what_of_the_image_to_run_and_is_sent_no_package(

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -16,23 +15,6 @@ from inglenook.model import function
 from inglenook.store import code
 from inglenook.wire import messages
 from inglenook_gateway.dispatch import packages
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
-
-
-@pytest.fixture
-async def gateways(cluster: Cluster, time: Time) -> AsyncIterator[Gateways]:
-    made = Gateways(cluster, time)
-    yield made
-    await made.close()
 
 
 def busy(cluster: Cluster) -> int:

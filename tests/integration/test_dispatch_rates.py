@@ -1,34 +1,15 @@
 """The scaling rate and the request rate, against scripted agents."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-from support.dispatchers import ONE, TWO, Dispatchers, Make, Time, invoke, provision
+from support.dispatchers import ONE, TWO, Make, Time, invoke, provision
 from support.scripted_agents import SPEC, ScriptedAgent, Supply, soon
 
 from inglenook import errors
 from inglenook.routing import invocation
 from inglenook.wire import messages
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def supply() -> Supply:
-    return Supply()
-
-
-@pytest.fixture
-async def make(supply: Supply, time: Time) -> AsyncIterator[Make]:
-    made = Dispatchers(supply, time)
-    yield made.make
-    await made.close()
-
 
 # The scaling rate
 

@@ -1,32 +1,14 @@
 """Provisioned environments, against scripted agents."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from support.dispatchers import ONE, TWO, Dispatchers, Make, Time, invoke, provision, starts
+from support.dispatchers import ONE, TWO, Make, invoke, provision, starts
 from support.scripted_agents import ScriptedAgent, Supply, soon
 
 from inglenook import errors
 from inglenook.capacity import provisioned
 from inglenook.wire import messages
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def supply() -> Supply:
-    return Supply()
-
-
-@pytest.fixture
-async def make(supply: Supply, time: Time) -> AsyncIterator[Make]:
-    made = Dispatchers(supply, time)
-    yield made.make
-    await made.close()
 
 
 async def test_environments_are_started_before_anybody_asks(supply: Supply, make: Make) -> None:
