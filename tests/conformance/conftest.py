@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import boto3
 import platform_process
 import pytest
-from support import event_sources, settling, sources, streaming_functions
+from support import aws_services, event_sources, settling, sources, streaming_functions
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -84,6 +84,23 @@ def platform(
     variables = {"INGLENOOK_WORKER_TIME_SCALE": "60"}
     folder = tmp_path_factory.mktemp("platform")
     with platform_process.running(folder, variables=variables) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[aws_services.Services]:
+    """Run what stands in for the other services of AWS."""
+    with aws_services.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def beside_services(
+    services: aws_services.Services, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[platform_process.Platform]:
+    """Run a platform that finds these services."""
+    folder = tmp_path_factory.mktemp("beside-services")
+    with platform_process.running(folder, variables=services.variables) as running:
         yield running
 
 

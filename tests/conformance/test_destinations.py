@@ -4,14 +4,12 @@ Against what stands in for SQS, SNS, EventBridge and S3 (moto's server).
 """
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib import parse
 
 import platform_process
 import pytest
 from platform_process import create
-from support import aws_services
 from support.aws_services import Services, body, configure
 from support.function_log import SOURCE, of, runs, send, so_far, versioned
 
@@ -25,23 +23,8 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def services() -> Iterator[Services]:
-    with aws_services.running() as services:
-        yield services
-
-
-@pytest.fixture(scope="module")
-def platform(
-    services: Services, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[platform_process.Platform]:
-    folder = tmp_path_factory.mktemp("beside-services")
-    with platform_process.running(folder, variables=services.variables) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def client(platform: platform_process.Platform) -> "LambdaClient":
-    return platform.client()
+def client(beside_services: platform_process.Platform) -> "LambdaClient":
+    return beside_services.client()
 
 
 def test_the_record_of_a_success(client: "LambdaClient", name: str, services: Services) -> None:

@@ -1,43 +1,16 @@
 """How invocations end when their environments, agents or the dispatcher do: nothing stays held."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import msgspec
 import pytest
+from support.dispatchers import Make
 from support.scripted_agents import SPEC, VERSION, ScriptedAgent, Supply, event, soon
 
-from inglenook import errors, settings
-from inglenook.aio.clock import SystemClock
+from inglenook import errors
 from inglenook.wire import asking, messages
-from inglenook_gateway.dispatch import dispatcher, pods
-
-Make = Callable[..., dispatcher.Dispatcher]
-
-
-@pytest.fixture
-def supply() -> Supply:
-    return Supply()
-
-
-@pytest.fixture
-async def make(supply: Supply) -> AsyncIterator[Make]:
-    made: list[dispatcher.Dispatcher] = []
-
-    def build(**limits: float) -> dispatcher.Dispatcher:
-        runner = dispatcher.Dispatcher(
-            supply=supply,
-            time=SystemClock(),
-            limits=settings.Gateway(**{"drain_timeout_s": 0.05} | limits),  # type: ignore[arg-type]
-            region="us-east-1",
-            account="000000000000",
-        )
-        made.append(runner)
-        return runner
-
-    yield build
-    for runner in made:
-        await runner.close()
+from inglenook_gateway.dispatch import pods
 
 
 def holds(supply: Supply) -> Callable[[], bool]:
