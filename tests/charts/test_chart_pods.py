@@ -79,10 +79,17 @@ def test_parts_are_spread_and_taken_away_one_at_a_time(manifests: list[chart.Man
         labels = each["spec"]["template"]["metadata"]["labels"]
         part = labels["app.kubernetes.io/component"]
         assert guarded[part]["maxUnavailable"] == 1
-        spread = each["spec"]["template"]["spec"]["topologySpreadConstraints"]
-        assert {one["topologyKey"] for one in spread} >= {"kubernetes.io/hostname"}
-        for one in spread:
+        spec = each["spec"]["template"]["spec"]
+        # With another beside it, the scheduler ignores nodes that have no zone.
+        [over_nodes] = spec["topologySpreadConstraints"]
+        [over_zones] = spec["affinity"]["podAntiAffinity"][
+            "preferredDuringSchedulingIgnoredDuringExecution"
+        ]
+        assert over_nodes["topologyKey"] == "kubernetes.io/hostname"
+        assert over_zones["podAffinityTerm"]["topologyKey"] == "topology.kubernetes.io/zone"
+        for one in (over_nodes, over_zones["podAffinityTerm"]):
             assert one["labelSelector"]["matchLabels"].items() <= labels.items()
+            assert one["matchLabelKeys"] == ["pod-template-hash"]
         assert each["spec"]["selector"]["matchLabels"].items() <= labels.items()
 
 

@@ -35,13 +35,23 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 topologySpreadConstraints:
-{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  # Alone: of several, nodes that lack the label of any one count for none.
   - maxSkew: 1
-    topologyKey: {{ . }}
+    topologyKey: kubernetes.io/hostname
     whenUnsatisfiable: ScheduleAnyway
     labelSelector:
-      matchLabels: {{ include "inglenook.selector" $.part | nindent 8 }}
-{{- end }}
+      matchLabels: {{ include "inglenook.selector" .part | nindent 8 }}
+    # In a rollout those that are on their way out do not count.
+    matchLabelKeys: [pod-template-hash]
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: topology.kubernetes.io/zone
+          labelSelector:
+            matchLabels: {{ include "inglenook.selector" .part | nindent 14 }}
+          matchLabelKeys: [pod-template-hash]
 {{- end }}
 
 {{/* The environment of gateways, operators and workers. */}}
