@@ -153,7 +153,7 @@ def _spec(
         "containers": [_function(platform, runtime)],
         "volumes": _volumes(platform),
         "tolerations": [*runtime.tolerations, *_leave_gone_nodes()],
-        "topologySpreadConstraints": [_spread(pool)],
+        "topologySpreadConstraints": [_spread(key, pool) for key in _TOPOLOGY],
     }
     optional = {
         "nodeSelector": runtime.node_selector,
@@ -263,11 +263,13 @@ def _volumes(platform: Platform) -> list[dict[str, Any]]:
     ]
 
 
-def _spread(pool: str) -> dict[str, Any]:
-    """Return the only constraint: of several, nodes that lack any one's label count for none."""
+_TOPOLOGY = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+
+
+def _spread(key: str, pool: str) -> dict[str, Any]:
     return {
         "maxSkew": 1,
-        "topologyKey": "kubernetes.io/hostname",
+        "topologyKey": key,
         "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": {"matchLabels": {labels.POOL: pool, labels.STATE: labels.POOLED}},
     }
