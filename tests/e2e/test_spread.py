@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.kubernetes_cluster import PLATFORM, kubectl
+from support.kubernetes_cluster import PLATFORM, kubectl, nodes_of
 
 RESTARTED = ("operator", "worker")
 """Not the gateways, to which other tests keep connections."""
@@ -20,13 +20,3 @@ def test_after_a_rollout_each_part_is_on_several_nodes() -> None:
         _ = kubectl("rollout", "status", "--namespace", PLATFORM, each)
     for part in RESTARTED:
         assert len(nodes_of(part)) > 1, part
-
-
-def nodes_of(part: str) -> set[str]:
-    selector = f"--selector=app.kubernetes.io/component={part}"
-    found = json.loads(kubectl("get", "pods", "--namespace", PLATFORM, selector, "--output=json"))
-    return {
-        each["spec"]["nodeName"]
-        for each in found["items"]
-        if "deletionTimestamp" not in each["metadata"]
-    }

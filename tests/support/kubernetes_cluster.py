@@ -224,13 +224,18 @@ def gateway_addresses() -> Iterator[list[str]]:
 
 def platform_pods(part: str) -> list[str]:
     """Return the names of the pods of a part of the platform that are not on their way out."""
+    return [each["metadata"]["name"] for each in _staying(part)]
+
+
+def nodes_of(part: str) -> set[str]:
+    """Return the nodes that these pods are on."""
+    return {each["spec"]["nodeName"] for each in _staying(part)}
+
+
+def _staying(part: str) -> list[dict[str, Any]]:
     selector = f"--selector=app.kubernetes.io/component={part}"
     found = json.loads(kubectl("get", "pods", "--namespace", PLATFORM, selector, "--output=json"))
-    return [
-        each["metadata"]["name"]
-        for each in found["items"]
-        if "deletionTimestamp" not in each["metadata"]
-    ]
+    return [each for each in found["items"] if "deletionTimestamp" not in each["metadata"]]
 
 
 def _answers(host: str, port: int) -> bool:
